@@ -1,0 +1,99 @@
+// The plant as the core knows it: zones, instruments and points with everything judged about them.
+// Compiled from an accepted configuration (config/compile.ts); immutable while it is in force.
+
+import type { LimitSetId, ParticleRules, PointLimits } from './limit.ts'
+import type { Quantity } from './quantity.ts'
+import type { Millis } from './time.ts'
+
+export const GRADES = ['A', 'B', 'C', 'D', 'CNC'] as const
+/** EU GMP grade of a zone; CNC is controlled, not classified. */
+export type Grade = (typeof GRADES)[number]
+
+export const OCCUPANCIES = ['at_rest', 'in_operation', 'clean_up', 'not_in_use'] as const
+export type Occupancy = (typeof OCCUPANCIES)[number]
+
+/** Where readings come from: stated on every message and export (URS-69). */
+export type Origin = 'instrument' | 'simulated'
+
+export interface Zone {
+  readonly id: string
+  readonly name: string
+  readonly grade: Grade
+  /** The zone that surrounds this one (a cabinet lies within its room). */
+  readonly within?: string
+  /** State before anybody sets one; absent = unknown, the strictest column applies. */
+  readonly occupancy?: Occupancy
+  readonly cleanUpMs?: Millis
+}
+
+export interface Bus {
+  readonly id: string
+}
+
+export interface Instrument {
+  readonly id: string
+  readonly bus: string
+  readonly serial?: string
+  /** ISO date (YYYY-MM-DD), inclusive. */
+  readonly calibrationDue?: string
+  /** Nominal sample flow in L/min (particle counters). */
+  readonly flowLpm?: number
+  /** True when its signals come as samples of its own (particle counters). */
+  readonly sampled: boolean
+  /** Sample plus hold time in ms of a sampled instrument; from the profile until the instrument tells its own. */
+  readonly samplePeriodMs?: Millis
+}
+
+/** How a decoded number becomes a value: value = decoded × scale + offset, then polarity. */
+export interface Conversion {
+  readonly scale: number
+  readonly offset: number
+  /** `reversed`: a differential pressure sensor plumbed the other way; the value's sign is turned. */
+  readonly reversed: boolean
+  /** Physical range in the point's unit, where the profile or the point declares one. */
+  readonly range?: readonly [number, number]
+  /** Decoded numbers (before scale) that mean "no value"; NaN and infinities always do. */
+  readonly sentinels: readonly number[]
+}
+
+export interface Point {
+  readonly id: string
+  readonly instrument: string
+  readonly signal: string
+  readonly zone: string
+  readonly grade: Grade
+  readonly against?: string
+  readonly quantity: Quantity
+  readonly unit: string
+  /** Slot length in ms (polled points) or poll interval of a sampled instrument. */
+  readonly intervalMs: Millis
+  readonly critical: boolean
+  /** Data-loss time of URS-66. */
+  readonly commFailMs: Millis
+  readonly conversion: Conversion
+  /** Raw value unchanged for longer than this is `stuck`; absent = not watched. */
+  readonly stuckAfterMs?: Millis
+  /** Particle size of the channel in µm, cumulative (≥ size). */
+  readonly sizeUm?: number
+  readonly limits: PointLimits
+  readonly rules?: ParticleRules
+}
+
+/** One versioned, hashed unit: what runs (URS-54). */
+export interface Plant {
+  readonly org: string
+  readonly site: string
+  readonly siteName: string
+  readonly timezone: string
+  readonly gateway: string
+  readonly origin: Origin
+  /** `sha256:…` over the configuration with everything it includes (URS-68). */
+  readonly hash: string
+  readonly limitSet: LimitSetId
+  readonly zones: readonly Zone[]
+  readonly buses: readonly Bus[]
+  readonly instruments: readonly Instrument[]
+  readonly points: readonly Point[]
+  /** Codes accepted as the reason of an acknowledgement; `other` needs a comment. */
+  readonly reasonCodes: readonly string[]
+}

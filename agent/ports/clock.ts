@@ -1,0 +1,12 @@
+// The clock seam: two readings and a timer. Production: runtime/system-clock.ts; tests: virtual time.
+
+import type { Instant, Millis } from '#core/time.ts'
+
+export interface Clock {
+  /** Both clocks read together. */
+  now(): Instant
+  /** Calls back once at or after the monotonic deadline, however far; returns the cancellation. */
+  at(monoMs: Millis, call: () => void): () => void
+  /** Identity of this boot of the machine; monotonic readings compare only within one. */
+  readonly bootId: string
+}

@@ -1,0 +1,79 @@
+// The uplink seam: what the runtime tells the way out, and what comes back in. It never holds the only copy of anything.
+
+import type { Stream } from '#core/record.ts'
+import type { Head } from './store.ts'
+
+/** Present state of an alarm as published under `alarm/{alarmId}`: already printed. */
+export interface AlarmStateMessage {
+  readonly alarm: string
+  /** JSON text, or empty when the alarm has ceased to exist. */
+  readonly payload: string
+}
+
+export interface LiveValue {
+  readonly zone: string
+  readonly point: string
+  readonly payload: string
+}
+
+/** A command as it came in: the topic's user and the parsed payload, size- and syntax-checked. */
+export interface IncomingCommand {
+  readonly command: string
+  readonly user: string
+  readonly payload: unknown
+  readonly retained: boolean
+}
+
+/** What the uplink reports back to be recorded. */
+export type UplinkNotice =
+  | { readonly kind: 'connected'; readonly protocolVersion: 4 | 5 }
+  | { readonly kind: 'disconnected'; readonly cause: string }
+  | {
+      readonly kind: 'rejected'
+      readonly stream: Stream
+      readonly first: number
+      readonly last: number
+      readonly reasonCode: number
+      readonly detail: string
+    }
+  | { readonly kind: 'no_subscriber'; readonly active: boolean }
+  | { readonly kind: 'takeover' }
+  | { readonly kind: 'command'; readonly command: IncomingCommand }
+  | {
+      readonly kind: 'confirm'
+      readonly stream: Stream
+      readonly consumer: string
+      readonly through: number
+    }
+  | {
+      readonly kind: 'confirm_refused'
+      readonly stream: string
+      readonly consumer: string
+      readonly detail: string
+    }
+  | { readonly kind: 'cursor'; readonly stream: Stream; readonly sent: number }
+
+export interface UplinkState {
+  readonly connected: boolean
+  readonly broker: string
+  /** Contiguously delivered sequence number of each stream. */
+  readonly sent: Readonly<Record<Stream, number>>
+  readonly lastError?: string
+}
+
+export interface Uplink {
+  start(): void
+  /** New records are durable up to this head. */
+  committed(head: Head): void
+  /** Newest states of alarms: retained, rewritten on each transition and at connect. */
+  alarmStates(states: readonly AlarmStateMessage[]): void
+  /** Point dictionary and limits in force (printed). */
+  meta(payload: string): void
+  live(values: readonly LiveValue[]): void
+  reply(user: string, payload: string): void
+  /** Publishes status again (heartbeat, or something in it changed). */
+  status(): void
+  state(): UplinkState
+  /** Publishes the clean shutdown status where it can, waits at most the given time, and closes. */
+  stop(reason: string, withinMs: number): Promise<void>
+}

@@ -1,0 +1,62 @@
+// A configuration as the rest of the agent gets it: checked, compiled, all defaults filled in.
+
+import type { Plant } from '#core/point.ts'
+import type { BusSettings, InstrumentSettings } from '#drivers/profile.ts'
+
+/** Way to the broker; secrets are files, never values. */
+export interface MqttSettings {
+  /** Absent when the built-in broker is used. */
+  readonly url?: string
+  readonly embedded: boolean
+  readonly caFile?: string
+  readonly certFile?: string
+  readonly keyFile?: string
+  readonly usernameFile?: string
+  readonly passwordFile?: string
+  /** Consumers whose `confirm` counts. */
+  readonly consumers: readonly string[]
+  readonly live: boolean
+  readonly commands: boolean
+}
+
+/** A file that takes part in the configuration, kept with the accepted one (URS-68). */
+export interface SourceFile {
+  /** Absolute path. */
+  readonly path: string
+  readonly text: string
+}
+
+export interface Configuration {
+  readonly plant: Plant
+  readonly buses: readonly BusSettings[]
+  readonly instruments: readonly InstrumentSettings[]
+  readonly mqtt?: MqttSettings
+  /** Absolute path. */
+  readonly dataDir: string
+  /** The file named first, then includes, profiles and limit sets, in order of reading. */
+  readonly sources: readonly SourceFile[]
+}
+
+/** One fault or warning: `FILE:LINE:COLUMN  key.path  what is wrong; what to do`. */
+export interface Finding {
+  readonly severity: 'error' | 'warning'
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** `buses[0].baudRate` */
+  readonly key: string
+  /** What is wrong. */
+  readonly problem: string
+  /** What to do. */
+  readonly remedy: string
+  /** Clause or requirement it stands on, e.g. `Annex 1 Table 5, URS-17`. */
+  readonly source?: string
+}
+
+export type Loaded =
+  | {
+      readonly ok: true
+      readonly configuration: Configuration
+      readonly findings: readonly Finding[]
+    }
+  | { readonly ok: false; readonly findings: readonly Finding[] }

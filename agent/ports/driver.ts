@@ -8,9 +8,14 @@ import type { Millis } from '#core/time.ts'
 /** One poll of one instrument: the signals of one interval group, or its newest sample. */
 export interface PollOrder {
   readonly instrument: string
-  /** Signal names of the profile; ignored for sampled instruments, whose whole record is read. */
+  /** Signal names of the profile; not looked at where `sample` is true, since the whole record is read. */
   readonly signals: readonly string[]
-  /** A probe of a parked unit: one try of one request, no retries. */
+  /** True asks for the newest record of a sampled instrument; false or absent for plain signals. */
+  readonly sample?: boolean
+  /**
+   * A probe of a parked unit: the first request is tried once, without retries; when it is answered, the poll goes on
+   * as any other.
+   */
   readonly probe: boolean
 }
 

@@ -1,6 +1,6 @@
 // The machine's clocks: CLOCK_MONOTONIC (counts from boot, so it compares across processes of one boot) and UTC.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Clock } from '#ports/clock.ts'
 
 /** setTimeout fires after 1 ms for anything above 2³¹−1 ms, so long waits are chunked (faults.md HO17). */
@@ -15,12 +15,6 @@ function readBootId(): string {
     return 'unknown'
   }
 }
-
-/** Files whose presence means that the time service has set the clock since boot. */
-const SYNCHRONISED_MARKS = ['/run/systemd/timesync/synchronized', '/run/chrony/synchronized']
-
-/** Whether the time service says that the wall clock is synchronised. */
-export const clockSynchronised = (): boolean => SYNCHRONISED_MARKS.some((path) => existsSync(path))
 
 /** The production clock. */
 export function systemClock(): Clock {

@@ -38,7 +38,7 @@ const LAYERS: readonly Layer[] = [
     files: /^agent\/runtime\/(system-|pino-|health|accepted|machine)/,
     allow: ['own', '#core/', '#ports/', 'types:#config/', 'node:', 'pino'],
   },
-  { files: /^agent\/runtime\//, allow: ['own', '#core/', '#ports/'] },
+  { files: /^agent\/runtime\//, allow: ['own', '#core/', '#ports/', 'types:#config/'] },
   { files: /^agent\/(main|compose)\.ts$/, allow: ['any'] },
   { files: /^agent\/cli\//, allow: ['any'] },
   {

@@ -1,0 +1,73 @@
+// The accepted configuration: what runs, kept in the data directory with its hash and every file it was made of,
+// so that a restart does not depend on files somebody is editing (URS-68, contract §2).
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
+import path from 'node:path'
+import type { SourceFile } from '#config/configuration.ts'
+
+const FILE = 'accepted.json'
+
+export interface Accepted {
+  readonly hash: string
+  /** Wall ms UTC. */
+  readonly acceptedAt: number
+  /** The file that was named, absolute; relative paths inside resolve against it as before. */
+  readonly file: string
+  readonly sources: readonly SourceFile[]
+}
+
+/** The accepted configuration of a data directory, if one was ever accepted and it can be read. */
+export function readAccepted(dataDir: string): Accepted | undefined {
+  try {
+    return JSON.parse(readFileSync(path.join(dataDir, FILE), 'utf8')) as Accepted
+  } catch {
+    return undefined
+  }
+}
+
+/** Replaces the accepted configuration; after a power loss either the old or the new one is there, whole. */
+export function writeAccepted(dataDir: string, accepted: Accepted): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  const target = path.join(dataDir, FILE)
+  const descriptor = openSync(`${target}.new`, 'w', 0o640)
+  writeSync(descriptor, JSON.stringify(accepted, null, 1))
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  renameSync(`${target}.new`, target)
+  const directory = openSync(dataDir, 'r')
+  fsyncSync(directory)
+  closeSync(directory)
+}
+
+/** Reads the files of an accepted configuration instead of the disk's; anything else does not exist. */
+export function readerOf(accepted: Accepted): (file: string) => string {
+  const texts = new Map(accepted.sources.map(({ path: name, text }) => [name, text]))
+  return (file) => {
+    const text = texts.get(file)
+    if (text === undefined) throw new Error(`${file} is not part of the accepted configuration`)
+    return text
+  }
+}
+
+/**
+ * Where an invalid configuration most likely wanted its data: its `dataDir` line, else ./data beside it.
+ * Only used to find the accepted configuration that goes on in its place.
+ */
+export function guessDataDir(file: string): string {
+  let text = ''
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    // an unreadable file says nothing; the default place remains
+  }
+  const named = /\bdataDir:\s*["']?([^\s"',}]+)/.exec(text)?.[1] ?? './data'
+  return path.resolve(path.dirname(file), named)
+}

@@ -1,0 +1,189 @@
+// The field side: one driver and one poller for each bus of the configuration in force, and the faults of the buses themselves.
+// Starts, pauses and replaces them without losing a slot; judges no value.
+
+import type { Input } from '#core/input.ts'
+import type { Plant } from '#core/point.ts'
+import type { Random } from '#core/random.ts'
+import type { TimeBase } from '#core/schedule.ts'
+import type { Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { BusDriver, LinkState } from '#ports/driver.ts'
+import type { Log } from '#ports/log.ts'
+import { Poller, type PollSink } from './poller.ts'
+import { groupsByBus } from './resumption.ts'
+
+/** How long a link may be down before it is a bus fault: one quick reconnect is none. */
+const BUS_FAULT_AFTER_MS: Millis = 3000
+
+/** A bus of the configuration as the field side sees it: a fingerprint that tells whether it changed, and its driver. */
+export interface BusPlan {
+  readonly id: string
+  /** Equal when bus, instruments and profiles are the same, so that the link can stay open. */
+  readonly fingerprint: string
+  open(): BusDriver
+}
+
+export interface FieldOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly input: (input: Input) => void
+}
+
+export interface BusView {
+  readonly id: string
+  readonly link: LinkState
+  readonly utilisation: number
+  readonly counters: BusDriver['counters']
+  readonly parked: readonly string[]
+}
+
+interface RunningBus {
+  readonly plan: BusPlan
+  readonly driver: BusDriver
+  readonly poller: Poller
+  readonly instruments: readonly string[]
+  readonly sinceMono: Millis
+}
+
+export class Field {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #input: (input: Input) => void
+  readonly #buses = new Map<string, RunningBus>()
+  readonly #faults = new Map<string, { cancel: () => void; active: boolean }>()
+
+  constructor(options: FieldOptions) {
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#input = options.input
+  }
+
+  /** Opens what is new, keeps drivers whose bus did not change, closes the rest, and starts polling. Call while paused. */
+  async replace(
+    plant: Plant,
+    plans: readonly BusPlan[],
+    base: TimeBase,
+    first: ReadonlyMap<string, Millis>,
+  ): Promise<void> {
+    const kept = new Map<string, BusDriver>()
+    const closing: Promise<void>[] = []
+    for (const [id, running] of this.#buses) {
+      const plan = plans.find((candidate) => candidate.id === id)
+      if (plan?.fingerprint === running.plan.fingerprint) kept.set(id, running.driver)
+      else {
+        closing.push(running.driver.close())
+        this.#clearFault(id)
+      }
+    }
+    await Promise.all(closing)
+    this.#buses.clear()
+    const groups = groupsByBus(plant)
+    for (const plan of plans) {
+      const ofBus = groups.get(plan.id) ?? []
+      const keptDriver = kept.get(plan.id)
+      const driver = keptDriver ?? plan.open()
+      if (keptDriver === undefined) this.#watchLink(plan.id, driver)
+      const poller = new Poller({
+        bus: plan.id,
+        driver,
+        groups: ofBus,
+        clock: this.#clock,
+        sink: this.#sink(),
+        log: this.#log,
+        base,
+        first,
+      })
+      const instruments = [...new Set(ofBus.map(({ instrument }) => instrument))]
+      this.#buses.set(plan.id, {
+        plan,
+        driver,
+        poller,
+        instruments,
+        sinceMono: this.#clock.now().mono,
+      })
+      poller.run(base)
+    }
+  }
+
+  /** Stops polling between polls; every slot that ended is accounted for when it resolves. */
+  async pause(): Promise<void> {
+    await Promise.all([...this.#buses.values()].map(({ poller }) => poller.pause()))
+    for (const { poller } of this.#buses.values()) poller.settle()
+  }
+
+  resume(base: TimeBase): void {
+    for (const { poller } of this.#buses.values()) poller.run(base)
+  }
+
+  /** First slot of each group not covered yet. Call while paused. */
+  uncovered(): Map<string, Millis> {
+    return new Map([...this.#buses.values()].flatMap(({ poller }) => [...poller.uncovered()]))
+  }
+
+  views(): BusView[] {
+    const now = this.#clock.now().mono
+    return [...this.#buses.values()].map(({ plan, driver, poller, instruments, sinceMono }) => ({
+      id: plan.id,
+      link: driver.link(),
+      utilisation: now > sinceMono ? Math.min(1, poller.busyMs / (now - sinceMono)) : 0,
+      counters: driver.counters,
+      parked: instruments.filter((instrument) => poller.isParked(instrument)),
+    }))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#buses.values()].map(({ driver }) => driver.close()))
+    for (const { cancel } of this.#faults.values()) cancel()
+  }
+
+  #sink(): PollSink {
+    const at = () => this.#clock.now()
+    return {
+      slots: (slots) => this.#input({ kind: 'slots', at: at(), slots }),
+      sample: (instrument, sample) => this.#input({ kind: 'sample', at: at(), instrument, sample }),
+      noSample: (instrument, reason, exceptionCode) =>
+        this.#input({
+          kind: 'no_sample',
+          at: at(),
+          instrument,
+          reason,
+          ...(exceptionCode !== undefined && { exceptionCode }),
+        }),
+    }
+  }
+
+  #watchLink(bus: string, driver: BusDriver): void {
+    driver.onLink((link) => {
+      if (link.kind === 'up') return this.#clearFault(bus)
+      if (link.kind !== 'down' || this.#faults.has(bus)) return
+      const fault = { active: false, cancel: () => {} }
+      fault.cancel = this.#clock.at(this.#clock.now().mono + BUS_FAULT_AFTER_MS, () => {
+        fault.active = true
+        const state = driver.link()
+        const detail = state.kind === 'down' ? state.cause : link.cause
+        this.#log.warn('bus_fault', { bus, cause: detail })
+        this.#condition(bus, true, detail)
+      })
+      this.#faults.set(bus, fault)
+    })
+  }
+
+  #clearFault(bus: string): void {
+    const fault = this.#faults.get(bus)
+    if (fault === undefined) return
+    this.#faults.delete(bus)
+    fault.cancel()
+    if (fault.active) this.#condition(bus, false)
+  }
+
+  #condition(bus: string, active: boolean, detail?: string): void {
+    this.#input({
+      kind: 'condition',
+      at: this.#clock.now(),
+      alarm: `${bus}.bus_fault`,
+      active,
+      ...(detail !== undefined && { detail }),
+    })
+  }
+}

@@ -1,0 +1,356 @@
+// The loop: every input goes through the core's step here, its records are committed, and only what was committed goes out.
+// Decides when to commit (at once for alarms and acts, else in groups at most a second old); judges nothing itself.
+
+import { assert } from '#core/assert.ts'
+import type { Act, ActReply, Input, StepResult } from '#core/input.ts'
+import type { Reading } from '#core/reading.ts'
+import type { JournalRecord } from '#core/record.ts'
+import { baseTime, deviation, STEP_TOLERANCE_MS, type TimeBase } from '#core/schedule.ts'
+import { alarmPayload, type CoreState, nextDeadline, step } from '#core/step.ts'
+import type { Instant, Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Log } from '#ports/log.ts'
+import type { Head, StateChange, Store } from '#ports/store.ts'
+import type { AlarmStateMessage } from '#ports/uplink.ts'
+
+/** Readings wait at most this long for company; with the commit itself they are durable within a second. */
+const GROUP_MS: Millis = 800
+/** A group is committed early when it has grown to this many records. */
+const GROUP_RECORDS_MAX = 4000
+/** A commit slower than this lets alarms out unstored (design README, "the store is the only tee"). */
+const UNSTORED_AFTER_MS: Millis = 500
+const STORAGE_SLOW_MS: Millis = 2000
+/** Records that may wait for a slow disk; beyond it the process stops rather than lose one silently. */
+const WAITING_RECORDS_MAX = 200_000
+const CLOCK_CHECK_MS: Millis = 1000
+
+/** What has become durable with one commit. */
+export interface Committed {
+  readonly head: Head
+  readonly alarms: readonly AlarmStateMessage[]
+  /** Newest reading of each point in the commit. */
+  readonly newest: ReadonlyMap<string, Reading>
+  readonly events: number
+}
+
+export interface LoopListener {
+  committed(commit: Committed): void
+  /** Alarm states that could not wait for a slow disk: `stored: false`. */
+  unstored(alarms: readonly AlarmStateMessage[]): void
+  /** The wall clock left the time base; the owner pauses polling and calls `rebase`. */
+  clockStepped(stepMs: Millis): void
+  /** The store refused a commit, or too much waits for it: the process must stop. */
+  failed(error: Error): void
+}
+
+interface Waiting {
+  first: number
+  records: JournalRecord[]
+  changes: Map<string, unknown>
+  alarms: Set<string>
+  urgent: boolean
+  sinceMono: Millis
+  settle: (() => void)[]
+}
+
+export interface LoopOptions {
+  readonly clock: Clock
+  readonly store: Store
+  readonly log: Log
+  readonly state: CoreState
+  readonly base: TimeBase
+  readonly listener: LoopListener
+}
+
+export class Loop {
+  readonly #clock: Clock
+  readonly #store: Store
+  readonly #log: Log
+  readonly #state: CoreState
+  readonly #listener: LoopListener
+  #base: TimeBase
+  #waiting: Waiting | undefined
+  #committing: Promise<void> | undefined
+  #cancelGroup: (() => void) | undefined
+  #cancelDeadline: (() => void) | undefined
+  #deadline: Millis = Infinity
+  #cancelClockCheck: (() => void) | undefined
+  #stepReported = false
+  /** A commit hangs for longer than alarms may wait. */
+  #unstored = false
+  #failed = false
+  #head: Head
+
+  constructor(options: LoopOptions) {
+    this.#clock = options.clock
+    this.#store = options.store
+    this.#log = options.log
+    this.#state = options.state
+    this.#base = options.base
+    this.#listener = options.listener
+    this.#head = options.store.recovered.head
+    this.#watchClock()
+  }
+
+  get state(): CoreState {
+    return this.#state
+  }
+
+  get base(): TimeBase {
+    return this.#base
+  }
+
+  /** The last committed head. */
+  get head(): Head {
+    return this.#head
+  }
+
+  now(): Instant {
+    return this.#clock.now()
+  }
+
+  /** One input through the core; what it leaves is committed with the next group, or at once. */
+  input(input: Input): StepResult {
+    const result = step(this.#state, input)
+    this.absorb(result)
+    return result
+  }
+
+  /** An act of a person: answered when it is durable. */
+  async act(act: Act): Promise<ActReply> {
+    const result = this.input({ kind: 'act', at: this.now(), act })
+    await this.flush()
+    assert(result.reply !== undefined, 'an act is always answered')
+    return result.reply
+  }
+
+  /** Records something that moves no alarm, with state rows of its own, at once; resolves when durable. */
+  async note(
+    type: string,
+    body: Readonly<Record<string, unknown>>,
+    changes: ReadonlyMap<string, unknown> = new Map(),
+  ): Promise<void> {
+    this.changeState(changes)
+    this.input({ kind: 'note', at: this.now(), type, body, urgent: true })
+    await this.flush()
+  }
+
+  /** State rows written with the next commit (cursors, watermarks); they alone cause no commit. */
+  changeState(changes: ReadonlyMap<string, unknown>): void {
+    const waiting = this.#wait()
+    for (const [key, value] of changes) waiting.changes.set(key, value)
+  }
+
+  /** Takes a step's result into the next commit. */
+  absorb(result: StepResult): void {
+    this.#armDeadline()
+    if (result.records.length === 0 && result.changes.size === 0 && result.alarms.length === 0)
+      return
+    const waiting = this.#wait()
+    if (result.records.length > 0) {
+      if (waiting.records.length === 0) waiting.first = result.first
+      for (const record of result.records) waiting.records.push(record)
+    }
+    for (const [key, value] of result.changes) waiting.changes.set(key, value)
+    for (const alarm of result.alarms) waiting.alarms.add(alarm)
+    waiting.urgent ||= result.urgent
+    if (this.#unstored && result.alarms.length > 0) {
+      this.#listener.unstored(this.#alarmStates(new Set(result.alarms)).map(markUnstored))
+    }
+    if (waiting.records.length > WAITING_RECORDS_MAX) {
+      this.#fail(new Error(`${waiting.records.length} records wait for the disk`))
+    } else if (waiting.urgent || waiting.records.length >= GROUP_RECORDS_MAX) this.#commitSoon()
+    else this.#armGroup()
+  }
+
+  /** Resolves when everything taken in so far is durable. */
+  flush(): Promise<void> {
+    if (this.#waiting === undefined) return this.#committing ?? Promise.resolve()
+    const { settle } = this.#waiting
+    return new Promise((resolve) => {
+      settle.push(resolve)
+      this.#commitSoon()
+    })
+  }
+
+  /** Moves to a new time base after a wall-clock step; pollers are paused and settled. */
+  async rebase(stepMs: Millis): Promise<TimeBase> {
+    await this.flush()
+    const at = this.now()
+    this.#base = { tb: this.#base.tb + 1, offsetMs: at.wall - at.mono }
+    this.input({ kind: 'clock_stepped', at, stepMs: Math.round(stepMs) })
+    await this.flush()
+    this.#stepReported = false
+    return this.#base
+  }
+
+  stop(): void {
+    this.#cancelGroup?.()
+    this.#cancelDeadline?.()
+    this.#cancelClockCheck?.()
+  }
+
+  #wait(): Waiting {
+    this.#waiting ??= {
+      first: 0,
+      records: [],
+      changes: new Map(),
+      alarms: new Set(),
+      urgent: false,
+      sinceMono: this.#clock.now().mono,
+      settle: [],
+    }
+    return this.#waiting
+  }
+
+  #armGroup(): void {
+    this.#cancelGroup ??= this.#clock.at(this.#clock.now().mono + GROUP_MS, () => {
+      this.#cancelGroup = undefined
+      this.#commitSoon()
+    })
+  }
+
+  /** Commits what waits, after the current turn so that one burst of inputs makes one commit. */
+  #commitSoon(): void {
+    if (this.#committing !== undefined || this.#failed) return
+    this.#committing = Promise.resolve()
+      .then(() => this.#commit())
+      .catch((error: unknown) =>
+        this.#fail(error instanceof Error ? error : new Error(String(error))),
+      )
+  }
+
+  async #commit(): Promise<void> {
+    this.#cancelGroup?.()
+    this.#cancelGroup = undefined
+    const batch = this.#waiting
+    this.#waiting = undefined
+    if (batch === undefined) {
+      this.#committing = undefined
+      return
+    }
+    const alarms = this.#alarmStates(batch.alarms)
+    const at = this.now()
+    const slow = this.#watchSlowCommit(at.mono, alarms)
+    this.#head = await this.#store.commit({
+      at,
+      bootId: this.#clock.bootId,
+      tb: this.#base.tb,
+      first: batch.records.length > 0 ? batch.first : this.#head.seq + 1,
+      records: batch.records,
+      state: stateChanges(batch.changes),
+    })
+    slow.done()
+    this.#committing = undefined
+    this.#announce(batch, alarms)
+    for (const settle of batch.settle) settle()
+    this.#commitNext()
+  }
+
+  #commitNext(): void {
+    const next = this.#waiting
+    if (next === undefined) return
+    if (next.urgent || next.settle.length > 0 || next.records.length >= GROUP_RECORDS_MAX) {
+      this.#commitSoon()
+    } else if (next.records.length > 0) this.#armGroup()
+  }
+
+  #announce(batch: Waiting, alarms: readonly AlarmStateMessage[]): void {
+    const newest = new Map<string, Reading>()
+    let events = 0
+    for (const record of batch.records) {
+      if (record.kind === 'reading') newest.set(record.reading.point, record.reading)
+      else events++
+    }
+    this.#listener.committed({ head: this.#head, alarms, newest, events })
+  }
+
+  #alarmStates(ids: ReadonlySet<string>): AlarmStateMessage[] {
+    return [...ids].map((alarm) => ({ alarm, payload: alarmPayload(this.#state, alarm) }))
+  }
+
+  /** While a commit hangs, alarms go out marked as not stored, and the slowness becomes an alarm itself. */
+  #watchSlowCommit(sinceMono: Millis, alarms: readonly AlarmStateMessage[]): { done(): void } {
+    let slow = false
+    const cancels = [
+      this.#clock.at(sinceMono + UNSTORED_AFTER_MS, () => {
+        this.#log.warn('commit_slow', { ms: UNSTORED_AFTER_MS })
+        this.#unstored = true
+        const late = [...alarms, ...this.#alarmStates(this.#waiting?.alarms ?? new Set())]
+        if (late.length > 0) this.#listener.unstored(late.map(markUnstored))
+      }),
+      this.#clock.at(sinceMono + STORAGE_SLOW_MS, () => {
+        slow = true
+        this.input({
+          kind: 'condition',
+          at: this.now(),
+          alarm: 'system.storage_slow',
+          active: true,
+        })
+      }),
+    ]
+    return {
+      done: () => {
+        for (const cancel of cancels) cancel()
+        this.#unstored = false
+        if (!slow) return
+        this.input({
+          kind: 'condition',
+          at: this.now(),
+          alarm: 'system.storage_slow',
+          active: false,
+        })
+      },
+    }
+  }
+
+  #armDeadline(): void {
+    const deadline = nextDeadline(this.#state) ?? Infinity
+    if (deadline === this.#deadline) return
+    this.#deadline = deadline
+    this.#cancelDeadline?.()
+    this.#cancelDeadline = undefined
+    if (!Number.isFinite(deadline)) return
+    this.#cancelDeadline = this.#clock.at(deadline, () => {
+      this.#cancelDeadline = undefined
+      this.#deadline = Infinity
+      this.input({ kind: 'tick', at: this.now() })
+    })
+  }
+
+  #watchClock(): void {
+    this.#cancelClockCheck = this.#clock.at(this.#clock.now().mono + CLOCK_CHECK_MS, () => {
+      const off = deviation(this.#base, this.now())
+      if (Math.abs(off) > STEP_TOLERANCE_MS && !this.#stepReported) {
+        this.#stepReported = true
+        this.#listener.clockStepped(off)
+      }
+      this.#watchClock()
+    })
+  }
+
+  #fail(error: Error): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.stop()
+    this.#listener.failed(error)
+  }
+
+  /** Wall time on the time base, for slots. */
+  baseNow(): Millis {
+    return baseTime(this.#base, this.#clock.now().mono)
+  }
+}
+
+const stateChanges = (changes: ReadonlyMap<string, unknown>): StateChange[] =>
+  [...changes].map(([key, value]) => ({
+    key,
+    value: value === undefined ? undefined : JSON.stringify(value),
+  }))
+
+/** The published form of an alarm that is not durable yet: no sequence number, and it says so. */
+function markUnstored(message: AlarmStateMessage): AlarmStateMessage {
+  if (message.payload === '') return message
+  const { seq: _, ...rest } = JSON.parse(message.payload) as Record<string, unknown>
+  return { alarm: message.alarm, payload: JSON.stringify({ ...rest, stored: false }) }
+}

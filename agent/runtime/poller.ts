@@ -1,0 +1,300 @@
+// Polls one bus: decides which instrument is asked next, and accounts for every slot of its points, polled or not.
+// One request sequence at a time; a silent unit is parked and probed with back-off, so that the others keep their cadence.
+// It judges no value: results go to the core as they came.
+
+import { assert } from '#core/assert.ts'
+import type { SlotResult } from '#core/input.ts'
+import type { Sample } from '#core/particle.ts'
+import type { BadReason } from '#core/quality.ts'
+import { baseTime, monoTime, slotOf, slotsBetween, type TimeBase } from '#core/schedule.ts'
+import type { Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { BusDriver, PollReply } from '#ports/driver.ts'
+import type { Log } from '#ports/log.ts'
+
+/** Points of one instrument that share an interval, read together. */
+export interface PollGroup {
+  readonly instrument: string
+  readonly intervalMs: Millis
+  /** A particle counter: its record is read at each poll, and its own samples are the slots. */
+  readonly sampled: boolean
+  readonly points: readonly { readonly point: string; readonly signal: string }[]
+}
+
+/** What the poller hands on, in order of arrival. */
+export interface PollSink {
+  slots(slots: readonly SlotResult[]): void
+  sample(instrument: string, sample: Sample): void
+  noSample(instrument: string, reason: BadReason, exceptionCode?: number): void
+}
+
+export interface PollerOptions {
+  readonly bus: string
+  readonly driver: BusDriver
+  readonly groups: readonly PollGroup[]
+  readonly clock: Clock
+  readonly sink: PollSink
+  readonly log: Log
+  readonly base: TimeBase
+  /** First slot of each group (`groupKey`) that polling has to cover; default the slot that contains now. */
+  readonly first: ReadonlyMap<string, Millis>
+}
+
+/** First probe of a parked unit after this long, doubling to the longest. */
+const PROBE_MS_MIN: Millis = 1000
+const PROBE_MS_MAX: Millis = 30_000
+/** A run of parked slots is written down at least this often (contract: once a minute). */
+const PARKED_RECORD_MS: Millis = 20_000
+
+interface Group extends PollGroup {
+  /** The first slot not covered yet. */
+  next: Millis
+  /** Start of the parked run not written down yet. */
+  parkedFrom: Millis | undefined
+}
+
+interface Unit {
+  parked: boolean
+  probeAtMono: Millis
+  probeDelayMs: Millis
+}
+
+/** The identity of a poll group across configurations. */
+export const groupKey = (group: Pick<PollGroup, 'instrument' | 'intervalMs'>): string =>
+  `${group.instrument}/${group.intervalMs}`
+
+export class Poller {
+  readonly bus: string
+  readonly driver: BusDriver
+  readonly #clock: Clock
+  readonly #sink: PollSink
+  readonly #log: Log
+  readonly #groups: Group[]
+  readonly #units = new Map<string, Unit>()
+  #base: TimeBase
+  #running = false
+  #pausing: (() => void) | undefined
+  #cancelTimer: (() => void) | undefined
+  #busyMs = 0
+
+  constructor(options: PollerOptions) {
+    this.bus = options.bus
+    this.driver = options.driver
+    this.#clock = options.clock
+    this.#sink = options.sink
+    this.#log = options.log
+    this.#base = options.base
+    const now = baseTime(options.base, options.clock.now().mono)
+    this.#groups = options.groups.map((group) => ({
+      ...group,
+      next: options.first.get(groupKey(group)) ?? slotOf(now, group.intervalMs),
+      parkedFrom: undefined,
+    }))
+    for (const { instrument } of options.groups) {
+      this.#units.set(instrument, { parked: false, probeAtMono: 0, probeDelayMs: 0 })
+    }
+  }
+
+  /** Time spent in polls since construction, for the utilisation of the bus. */
+  get busyMs(): Millis {
+    return this.#busyMs
+  }
+
+  /** Whether a unit is parked: it did not answer, and is only probed. */
+  isParked(instrument: string): boolean {
+    return this.#units.get(instrument)?.parked ?? false
+  }
+
+  /** Starts, or goes on after a pause, on the given time base. */
+  run(base: TimeBase = this.#base): void {
+    assert(!this.#running, `poller of ${this.bus} is already running`)
+    if (base.tb !== this.#base.tb) this.#rebase(base)
+    this.#running = true
+    this.#step()
+  }
+
+  /** Resolves when no poll is under way; slots that end meanwhile are accounted for after `run`. */
+  pause(): Promise<void> {
+    if (!this.#running) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#pausing = resolve
+      if (this.#cancelTimer !== undefined) this.#halt()
+    })
+  }
+
+  /** The first slot of each group not covered yet, for a poller that takes over. Call while paused. */
+  uncovered(): Map<string, Millis> {
+    assert(!this.#running, 'a running poller has no settled slots')
+    this.#flushParked()
+    return new Map(this.#groups.map((group) => [groupKey(group), group.next]))
+  }
+
+  /** Accounts for everything that ended before now; the last act before a clock step or a stop. Call while paused. */
+  settle(): void {
+    assert(!this.#running, 'a running poller cannot be settled')
+    this.#accountMissed(baseTime(this.#base, this.#clock.now().mono))
+    this.#flushParked()
+  }
+
+  #rebase(base: TimeBase): void {
+    const now = baseTime(base, this.#clock.now().mono)
+    for (const group of this.#groups) group.next = slotOf(now, group.intervalMs) + group.intervalMs
+    this.#base = base
+  }
+
+  #halt(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#running = false
+    const paused = this.#pausing
+    this.#pausing = undefined
+    paused?.()
+  }
+
+  /** One turn: account for what has passed, then poll what is due, or sleep until something is. */
+  #step(): void {
+    if (this.#pausing !== undefined) return this.#halt()
+    const now = this.#clock.now()
+    const t = baseTime(this.#base, now.mono)
+    this.#accountMissed(t)
+    const due = this.#due(t, now.mono)
+    if (due !== undefined) {
+      void this.#poll(due, now.mono)
+      return
+    }
+    const wake = this.#groups.reduce((least, group) => Math.min(least, group.next), Infinity)
+    if (!Number.isFinite(wake)) return this.#sleepUntil(now.mono + 1000)
+    this.#sleepUntil(monoTime(this.#base, wake))
+  }
+
+  #sleepUntil(mono: Millis): void {
+    this.#cancelTimer = this.#clock.at(mono, () => {
+      this.#cancelTimer = undefined
+      this.#step()
+    })
+  }
+
+  /** The due group whose slot ends first, after parked units have had their slots accounted for. */
+  #due(t: Millis, mono: Millis): Group | undefined {
+    let best: Group | undefined
+    for (const group of this.#groups) {
+      if (group.next > t) continue
+      const unit = this.#unit(group)
+      if (unit.parked && mono < unit.probeAtMono) {
+        this.#park(group, t)
+        continue
+      }
+      if (best === undefined || group.next + group.intervalMs < best.next + best.intervalMs)
+        best = group
+    }
+    return best
+  }
+
+  /** Slots that ended before their request could start. */
+  #accountMissed(t: Millis): void {
+    for (const group of this.#groups) {
+      const current = slotOf(t, group.intervalMs)
+      if (group.next >= current) continue
+      if (group.sampled) {
+        group.next = current
+        continue
+      }
+      if (this.#unit(group).parked) {
+        this.#park(group, t)
+        continue
+      }
+      const slots = slotsBetween(group.next, current, group.intervalMs)
+      this.#emit(group, group.next, slots, 'slot_missed')
+      group.next = current
+    }
+  }
+
+  /** Lets the slots of a parked unit pass; they are written down in runs. */
+  #park(group: Group, t: Millis): void {
+    const end = slotOf(t, group.intervalMs) + group.intervalMs
+    if (!group.sampled) {
+      group.parkedFrom ??= group.next
+      group.next = end
+      if (end - group.parkedFrom >= PARKED_RECORD_MS) this.#flushParkedOf(group)
+    } else group.next = end
+  }
+
+  #flushParkedOf(group: Group): void {
+    if (group.parkedFrom === undefined) return
+    const slots = slotsBetween(group.parkedFrom, group.next, group.intervalMs)
+    if (slots > 0) this.#emit(group, group.parkedFrom, slots, 'parked')
+    group.parkedFrom = undefined
+  }
+
+  #flushParked(): void {
+    for (const group of this.#groups) this.#flushParkedOf(group)
+  }
+
+  #emit(group: Group, t: Millis, slots: number, reason: BadReason): void {
+    this.#sink.slots(
+      group.points.map(({ point }) => ({ point, t, slots, result: { kind: 'fault', reason } })),
+    )
+  }
+
+  #unit(group: Group): Unit {
+    const unit = this.#units.get(group.instrument)
+    assert(unit !== undefined, `no unit of ${group.instrument}`)
+    return unit
+  }
+
+  async #poll(group: Group, startedMono: Millis): Promise<void> {
+    const unit = this.#unit(group)
+    this.#flushParkedOf(group)
+    const t = group.next
+    group.next = t + group.intervalMs
+    const reply = await this.driver.poll({
+      instrument: group.instrument,
+      signals: group.points.map(({ signal }) => signal),
+      sample: group.sampled,
+      probe: unit.parked,
+    })
+    this.#busyMs += this.#clock.now().mono - startedMono
+    this.#judgeUnit(group.instrument, unit, reply)
+    if (group.sampled) this.#deliverSample(group, reply)
+    else this.#deliverSlots(group, t, reply)
+    this.#step()
+  }
+
+  #judgeUnit(instrument: string, unit: Unit, reply: PollReply): void {
+    if (!reply.silent) {
+      if (unit.parked) this.#log.info('unit_back', { bus: this.bus, instrument })
+      unit.parked = false
+      unit.probeDelayMs = 0
+      return
+    }
+    if (!unit.parked) this.#log.warn('unit_parked', { bus: this.bus, instrument })
+    unit.parked = true
+    const alone = this.#units.size === 1
+    unit.probeDelayMs = alone ? 0 : Math.min(PROBE_MS_MAX, unit.probeDelayMs * 2 || PROBE_MS_MIN)
+    unit.probeAtMono = this.#clock.now().mono + unit.probeDelayMs
+  }
+
+  #deliverSample(group: Group, reply: PollReply): void {
+    if (reply.sample !== undefined) return this.#sink.sample(group.instrument, reply.sample.sample)
+    const fault = reply.sampleFault
+    assert(
+      fault !== undefined,
+      `driver of ${this.bus} gave ${group.instrument} neither sample nor fault`,
+    )
+    this.#sink.noSample(group.instrument, fault.reason, fault.exceptionCode)
+  }
+
+  #deliverSlots(group: Group, t: Millis, reply: PollReply): void {
+    const bySignal = new Map(reply.signals.map((answer) => [answer.signal, answer]))
+    this.#sink.slots(
+      group.points.map(({ point, signal }) => {
+        const answer = bySignal.get(signal)
+        assert(answer !== undefined, `driver of ${this.bus} left out ${group.instrument} ${signal}`)
+        const arrived = Math.round(baseTime(this.#base, answer.arrivedMono) - t)
+        return answer.result.kind === 'value'
+          ? { point, t, a: arrived, result: answer.result }
+          : { point, t, ...(arrived >= 0 && { a: arrived }), result: answer.result }
+      }),
+    )
+  }
+}

@@ -1,0 +1,104 @@
+// `run --config FILE`: the daemon. Decides which configuration runs (the file when it is valid, else the accepted one),
+// turns signals into stop and reload, and every way it can end into an exit code.
+
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Configuration, Finding } from '#config/configuration.ts'
+import { formatFinding, loadConfiguration } from '#config/load.ts'
+import { composeAgent, type RunningAgent } from '../compose.ts'
+import { guessDataDir, readAccepted, readerOf } from '../runtime/accepted.ts'
+import { pinoLog } from '../runtime/pino-log.ts'
+import { EXIT } from './exit-code.ts'
+
+export interface RunOptions {
+  readonly config: string
+}
+
+/** What a start runs on, and what was refused on the way. */
+type Chosen =
+  | { readonly kind: 'file'; readonly configuration: Configuration; readonly findings: readonly Finding[] }
+  | { readonly kind: 'accepted'; readonly configuration: Configuration; readonly findings: readonly Finding[] }
+  | { readonly kind: 'none'; readonly findings: readonly Finding[] }
+
+const say = (text: string): boolean => process.stderr.write(`${text}\n`)
+
+/** The file when it is valid; with an invalid one, the configuration last accepted in its data directory. */
+export function chooseConfiguration(file: string): Chosen {
+  const loaded = loadConfiguration(file)
+  if (loaded.ok) return { kind: 'file', configuration: loaded.configuration, findings: loaded.findings }
+  const accepted = readAccepted(guessDataDir(file))
+  if (accepted === undefined) return { kind: 'none', findings: loaded.findings }
+  const again = loadConfiguration(accepted.file, readerOf(accepted))
+  return again.ok
+    ? { kind: 'accepted', configuration: again.configuration, findings: loaded.findings }
+    : { kind: 'none', findings: [...loaded.findings, ...again.findings] }
+}
+
+/** Runs until a signal; the promise is the exit code. */
+export async function run({ config }: RunOptions): Promise<number> {
+  const file = path.resolve(config)
+  const chosen = chooseConfiguration(file)
+  for (const finding of chosen.findings) say(formatFinding(finding))
+  if (chosen.kind === 'none') {
+    const errors = chosen.findings.filter(({ severity }) => severity === 'error').length
+    say(`${file}: ${errors} fault(s), and no accepted configuration to go on with; mend the file and start again`)
+    return EXIT.configuration
+  }
+  const log = pinoLog()
+  let end: (code: number) => void = () => {}
+  const ended = new Promise<number>((resolve) => {
+    end = resolve
+  })
+  const running = await composeAgent({
+    configuration: chosen.configuration,
+    file,
+    accept: chosen.kind === 'file',
+    log,
+    failed: (error) => {
+      log.error('agent_failed', { error: error.message, stack: error.stack })
+      end(EXIT.io)
+    },
+  }).catch((error: unknown) => startFailure(error))
+  if (typeof running === 'number') return running
+  if (chosen.kind === 'accepted') {
+    say(`${file} is refused; the configuration accepted before goes on (alarm system.config_rejected)`)
+    running.rejectConfiguration(chosen.findings)
+  }
+  log.info('agent_started', { config: chosen.configuration.plant.hash, dataDir: chosen.configuration.dataDir })
+  const stop = (signal: string) => void running.stop(signal).then(() => end(EXIT.ok), () => end(EXIT.io))
+  process.once('SIGTERM', () => stop('SIGTERM'))
+  process.once('SIGINT', () => stop('SIGINT'))
+  process.on('SIGHUP', () => void reload(file, running))
+  return ended
+}
+
+/** Applies the changed file, or says why not and goes on with what runs. */
+async function reload(file: string, running: RunningAgent): Promise<void> {
+  const loaded = loadConfiguration(file)
+  for (const finding of loaded.findings) say(formatFinding(finding))
+  if (!loaded.ok) return running.rejectConfiguration(loaded.findings)
+  await running.apply(loaded.configuration, file)
+}
+
+/** A start that cannot be: in words, with the exit code that tells a service manager whether to try again. */
+function startFailure(error: unknown): number {
+  const { code, message } = describeStartFailure(error)
+  say(message)
+  return code
+}
+
+function describeStartFailure(error: unknown): { code: number; message: string } {
+  if (!(error instanceof Error)) return { code: EXIT.bug, message: String(error) }
+  const kind = 'kind' in error ? error.kind : undefined
+  if (kind === 'locked') return { code: EXIT.tryLater, message: error.message }
+  if (kind === 'origin') return { code: EXIT.configuration, message: error.message }
+  if (kind === 'full' || kind === 'io' || kind === 'corrupt') return { code: EXIT.io, message: error.message }
+  const system = 'code' in error && typeof error.code === 'string'
+  return system
+    ? { code: EXIT.io, message: error.message }
+    : { code: EXIT.bug, message: error.stack ?? error.message }
+}
+
+/** The version in package.json. */
+export const agentVersion = (): string =>
+  (JSON.parse(readFileSync(path.join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }).version

@@ -1,0 +1,276 @@
+// The agent's life: start from what the store holds, run, take a changed configuration, stop without losing a slot.
+// Wires core, field and ways out together; every decision about alarms is the core's, every record the store's.
+
+import type { Configuration } from '#config/configuration.ts'
+import type { Act, ActReply, Input } from '#core/input.ts'
+import type { Reading } from '#core/reading.ts'
+import { baseTime, type TimeBase } from '#core/schedule.ts'
+import { alarmPayload, createState } from '#core/step.ts'
+import type { Instant, Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Log } from '#ports/log.ts'
+import type { Store } from '#ports/store.ts'
+import type { Uplink, UplinkNotice } from '#ports/uplink.ts'
+import { type BusPlan, Field } from './field.ts'
+import { type Committed, Loop } from './loop.ts'
+import { livePayload, metaPayload } from './meta.ts'
+import { ledgerOf, type Ledger, planResumption } from './resumption.ts'
+import { resumeTimeBase } from './time-base.ts'
+import { Notices } from './notices.ts'
+
+/** Longest wait for the broker at a clean stop. */
+const UPLINK_STOP_MS: Millis = 2000
+
+export interface AgentOptions {
+  readonly configuration: Configuration
+  readonly version: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly store: Store
+  readonly buses: (configuration: Configuration) => readonly BusPlan[]
+  /** Builds the uplink, where the configuration has one. */
+  readonly uplink: ((agent: UplinkContext) => Uplink) | undefined
+  /** Something the process cannot go on after: it has to stop with this error. */
+  readonly failed: (error: Error) => void
+}
+
+/** What an uplink needs of the agent it belongs to. */
+export interface UplinkContext {
+  readonly configuration: Configuration
+  readonly head: () => { readonly seq: number; readonly hash: string }
+  readonly tb: () => number
+  readonly offsetMs: () => Millis
+  readonly state: ReadonlyMap<string, string>
+  readonly notice: (notice: UplinkNotice) => void
+}
+
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #field: Field
+  readonly #newest = new Map<string, Reading>()
+  readonly #startedAt: Instant
+  readonly #loop: Loop
+  readonly #notices: Notices
+  #configuration: Configuration
+  #uplink: Uplink | undefined
+  #moving: Promise<void> = Promise.resolve()
+  #stopping = false
+
+  private constructor(options: AgentOptions, loop: (agent: Agent) => Loop) {
+    this.#options = options
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#configuration = options.configuration
+    this.#startedAt = options.clock.now()
+    this.#loop = loop(this)
+    this.#field = new Field({
+      clock: options.clock,
+      log: options.log,
+      input: (input) => this.#loop.input(input),
+    })
+    this.#notices = new Notices({
+      clock: options.clock,
+      log: options.log,
+      loop: this.#loop,
+      reply: (user, payload) => this.#uplink?.reply(user, payload),
+    })
+  }
+
+  /** Starts from what the store holds and begins to poll; resolves when the start itself is on record. */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const { store, clock, configuration } = options
+    const { recovered } = store
+    const at = clock.now()
+    const resumed = resumeTimeBase(recovered, at, clock.bootId)
+    const created = createState({
+      plant: configuration.plant,
+      epoch: recovered.epoch,
+      seq: recovered.head.seq,
+      tb: recovered.tb,
+      at,
+      persisted: recovered.state,
+      ...(recovered.lastCommit !== undefined && {
+        lastCommit: {
+          at: recovered.lastCommit.at,
+          sameBoot: recovered.lastCommit.bootId === clock.bootId,
+        },
+      }),
+    })
+    const agent = new Agent(options, (self) => {
+      return new Loop({
+        clock,
+        store,
+        log: options.log,
+        state: created.state,
+        base: { tb: recovered.tb, offsetMs: at.wall - at.mono },
+        listener: {
+          committed: (commit) => self.#committed(commit),
+          unstored: (alarms) => self.#uplink?.alarmStates(alarms),
+          clockStepped: (stepMs) => self.#exclusively(() => self.#stepClock(stepMs)),
+          failed: options.failed,
+        },
+      })
+    })
+    agent.#loop.absorb(created.result)
+    if (resumed.stepMs !== undefined) await agent.#loop.rebase(resumed.stepMs)
+    await agent.#begin(resumed.stepMs === undefined)
+    return agent
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration
+  }
+
+  get loop(): Loop {
+    return this.#loop
+  }
+
+  get field(): Field {
+    return this.#field
+  }
+
+  get uplink(): Uplink | undefined {
+    return this.#uplink
+  }
+
+  get startedAt(): Instant {
+    return this.#startedAt
+  }
+
+  /** Newest committed reading of a point. */
+  newest(point: string): Reading | undefined {
+    return this.#newest.get(point)
+  }
+
+  /** An act of an authenticated person; answered when durable. */
+  act(act: Act): Promise<ActReply> {
+    return this.#loop.act(act)
+  }
+
+  input(input: Input): void {
+    this.#loop.input(input)
+  }
+
+  /** Puts another accepted configuration in force without losing a slot or an alarm. */
+  apply(configuration: Configuration, by?: string): Promise<void> {
+    return this.#exclusively(async () => {
+      await this.#field.pause()
+      await this.#loop.flush()
+      const first = this.#field.uncovered()
+      const at = this.#clock.now()
+      this.#loop.input({ kind: 'plant', at, plant: configuration.plant, ...(by !== undefined && { by }) })
+      this.#configuration = configuration
+      this.#loop.changeState(new Map([['ledger', ledgerOf(configuration.plant)]]))
+      await this.#loop.flush()
+      await this.#field.replace(configuration.plant, this.#options.buses(configuration), this.#loop.base, first)
+      this.#uplink?.meta(metaPayload(configuration.plant, at.wall))
+    })
+  }
+
+  /** Stops polling, writes the stop down, says goodbye to the broker and closes everything. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    await this.#moving
+    await this.#field.pause()
+    await this.#loop.note('system.stopped', { reason }, new Map([['run', { clean: true }]]))
+    this.#loop.stop()
+    await this.#uplink?.stop(reason, UPLINK_STOP_MS)
+    await this.#field.close()
+    await this.#loop.flush()
+    await this.#options.store.close()
+  }
+
+  async #begin(sameBase: boolean): Promise<void> {
+    const { store, version } = this.#options
+    const { plant } = this.#configuration
+    const { recovered } = store
+    const at = this.#clock.now()
+    const last = recovered.lastCommit
+    const unclean = !recovered.created && !isClean(recovered.state.get('run'))
+    await this.#loop.note(
+      'system.started',
+      {
+        agent: version,
+        config: plant.hash,
+        limitSet: plant.limitSet,
+        origin: plant.origin,
+        unclean,
+        ...(last !== undefined && { lastSeen: last.at.wall }),
+      },
+      new Map<string, unknown>([
+        ['run', { clean: false }],
+        ['ledger', ledgerOf(plant)],
+      ]),
+    )
+    const ledger = JSON.parse(recovered.state.get('ledger') ?? '{}') as Ledger
+    const now = baseTime(this.#loop.base, at.mono)
+    const coverage = sameBase ? recovered.coverage : new Map()
+    const plan = planResumption(plant, coverage, ledger, now)
+    if (plan.missed.length > 0) this.#loop.input({ kind: 'slots', at, slots: plan.missed })
+    await this.#field.replace(plant, this.#options.buses(this.#configuration), this.#loop.base, plan.first)
+    this.#startUplink()
+  }
+
+  #startUplink(): void {
+    const { uplink, store } = this.#options
+    if (uplink === undefined) return
+    const { plant } = this.#configuration
+    this.#uplink = uplink({
+      configuration: this.#configuration,
+      head: () => this.#loop.head,
+      tb: () => this.#loop.base.tb,
+      offsetMs: () => {
+        const now = this.#clock.now()
+        return Math.round(now.wall - baseTime(this.#loop.base, now.mono))
+      },
+      state: store.recovered.state,
+      notice: (notice) => this.#notices.take(notice),
+    })
+    this.#notices.watchDown()
+    this.#uplink.meta(metaPayload(plant, this.#startedAt.wall))
+    const { state } = this.#loop
+    this.#uplink.alarmStates(
+      [...state.alarms.keys()].map((alarm) => ({ alarm, payload: alarmPayload(state, alarm) })),
+    )
+    this.#uplink.committed(this.#loop.head)
+    this.#uplink.start()
+  }
+
+  #committed(commit: Committed): void {
+    for (const [point, reading] of commit.newest) this.#newest.set(point, reading)
+    const uplink = this.#uplink
+    if (uplink === undefined) return
+    if (commit.alarms.length > 0) uplink.alarmStates(commit.alarms)
+    uplink.committed(commit.head)
+    if (this.#configuration.mqtt?.live !== true) return
+    const { points } = this.#configuration.plant
+    uplink.live(
+      points.flatMap((point) => {
+        const reading = commit.newest.get(point.id)
+        return reading === undefined ? [] : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading) }]
+      }),
+    )
+  }
+
+  async #stepClock(stepMs: Millis): Promise<void> {
+    this.#log.warn('clock_stepped', { stepMs: Math.round(stepMs) })
+    await this.#field.pause()
+    const base: TimeBase = await this.#loop.rebase(stepMs)
+    this.#field.resume(base)
+  }
+
+  /** One reorganisation of the field at a time. */
+  #exclusively(work: () => Promise<void>): Promise<void> {
+    const run = this.#moving.then(() => (this.#stopping ? undefined : work()))
+    this.#moving = run.catch((error: unknown) => {
+      this.#options.failed(error instanceof Error ? error : new Error(String(error)))
+    })
+    return run
+  }
+}
+
+const isClean = (row: string | undefined): boolean =>
+  row !== undefined && (JSON.parse(row) as { clean?: unknown }).clean === true

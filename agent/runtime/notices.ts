@@ -1,0 +1,124 @@
+// What the way out reports back, turned into records and system alarms: link lost, messages refused, nobody listening,
+// somebody else with our name, cursors and watermarks, commands. Decides no alarm; conditions go to the core.
+
+import type { Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Log } from '#ports/log.ts'
+import type { IncomingCommand, UplinkNotice } from '#ports/uplink.ts'
+import type { Loop } from './loop.ts'
+
+/** A broker out of reach for this long is an alarm on the box (faults.md NE1). */
+const UPLINK_DOWN_AFTER_MS: Millis = 60_000
+/** An alarm about refused messages or a takeover rests once this long has passed without another. */
+const QUIET_MS: Millis = 60_000
+
+export interface NoticesOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly loop: Loop
+  readonly reply: (user: string, payload: string) => void
+}
+
+export class Notices {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #loop: Loop
+  readonly #reply: (user: string, payload: string) => void
+  readonly #quiet = new Map<string, () => void>()
+  #cancelDown: (() => void) | undefined
+  #down = false
+
+  constructor(options: NoticesOptions) {
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#loop = options.loop
+    this.#reply = options.reply
+  }
+
+  /** Starts the time after which a missing broker is an alarm. */
+  watchDown(cause = 'not connected yet'): void {
+    this.#cancelDown ??= this.#clock.at(this.#clock.now().mono + UPLINK_DOWN_AFTER_MS, () => {
+      this.#down = true
+      this.#condition('system.uplink_down', true, cause)
+    })
+  }
+
+  take(notice: UplinkNotice): void {
+    switch (notice.kind) {
+      case 'connected':
+        return this.#connected(notice.protocolVersion)
+      case 'disconnected':
+        this.#log.warn('uplink_disconnected', { cause: notice.cause })
+        this.#note('uplink.disconnected', { cause: notice.cause })
+        return this.watchDown(notice.cause)
+      case 'rejected': {
+        const { kind: _, ...body } = notice
+        this.#log.error('uplink_rejected', body)
+        this.#note('uplink.rejected', body)
+        return this.#pulse('system.uplink_rejected', `${notice.stream} ${notice.first}–${notice.last}: ${notice.detail}`)
+      }
+      case 'no_subscriber':
+        return this.#condition('system.no_subscriber', notice.active)
+      case 'takeover':
+        this.#log.error('uplink_takeover')
+        this.#note('uplink.takeover', {})
+        return this.#pulse('system.client_takeover', 'another client uses this gateway’s client id')
+      case 'confirm':
+        return this.#loop.changeState(
+          new Map([[`confirm/${notice.stream}/${notice.consumer}`, notice.through]]),
+        )
+      case 'confirm_refused': {
+        const { kind: _, ...body } = notice
+        return this.#note('uplink.confirm_refused', body)
+      }
+      case 'cursor':
+        return this.#loop.changeState(new Map([[`cursor/${notice.stream}`, notice.sent]]))
+      case 'command':
+        return this.#refuse(notice.command)
+    }
+  }
+
+  #connected(protocolVersion: 4 | 5): void {
+    this.#log.info('uplink_connected', { protocolVersion })
+    this.#note('uplink.connected', { protocolVersion })
+    this.#cancelDown?.()
+    this.#cancelDown = undefined
+    if (this.#down) this.#condition('system.uplink_down', false)
+    this.#down = false
+  }
+
+  /** Commands from the network are off unless the site turns them on; every refusal is answered and recorded. */
+  #refuse({ command, user, payload, retained }: IncomingCommand): void {
+    const fields = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {}
+    const id = typeof fields['id'] === 'string' ? fields['id'].slice(0, 64) : undefined
+    const code = retained ? 'invalid' : 'not_authorised'
+    const detail = retained
+      ? 'a command must not be retained'
+      : 'commands over MQTT are off on this gateway (mqtt.commands)'
+    this.#note('act.refused', { command, user, via: 'mqtt', code, detail, ...(id !== undefined && { cmd: id }) })
+    const reply = { v: 1, id: id ?? null, ok: false, code, detail, ts: this.#clock.now().wall }
+    this.#reply(user, JSON.stringify(reply))
+  }
+
+  #note(type: string, body: Readonly<Record<string, unknown>>): void {
+    this.#loop.input({ kind: 'note', at: this.#clock.now(), type, body })
+  }
+
+  #condition(alarm: string, active: boolean, detail?: string): void {
+    const at = this.#clock.now()
+    this.#loop.input({ kind: 'condition', at, alarm, active, ...(detail !== undefined && { detail }) })
+  }
+
+  /** Raises an alarm about something that happened; it returns to normal when it has not happened for a while. */
+  #pulse(alarm: string, detail: string): void {
+    this.#quiet.get(alarm)?.()
+    this.#condition(alarm, true, detail)
+    this.#quiet.set(
+      alarm,
+      this.#clock.at(this.#clock.now().mono + QUIET_MS, () => {
+        this.#quiet.delete(alarm)
+        this.#condition(alarm, false)
+      }),
+    )
+  }
+}

@@ -1,0 +1,35 @@
+// Which failed log-ins are written down one by one and which are only counted, so that guessing cannot fill the disk.
+// Every attempt is accounted for: what was only counted is named in the next record (`unrecorded`).
+
+import { MINUTE, type Millis } from '#core/time.ts'
+
+/** Records of failed log-ins within a minute, over all names; beyond it they are counted. */
+const RECORDS_PER_MINUTE_MAX = 60
+
+/** Decides for each failed log-in whether it gets a record of its own. */
+export class LoginLog {
+  /** Monotonic moments of the latest records, oldest first; at most RECORDS_PER_MINUTE_MAX. */
+  #recorded: Millis[] = []
+  #unrecorded = 0
+
+  /**
+   * The failure now: to be recorded, with how many before it were only counted; or undefined, counted.
+   * `always` marks one that moves a person's count, which is few by the lock-out and never only counted;
+   * `repeat` one that can succeed under no circumstances (the id is locked and that is on record).
+   */
+  admit(
+    nowMono: Millis,
+    kind: 'always' | 'usual' | 'repeat',
+  ): { readonly unrecorded: number } | undefined {
+    this.#recorded = this.#recorded.filter((mono) => nowMono - mono < MINUTE)
+    const full = this.#recorded.length >= RECORDS_PER_MINUTE_MAX
+    if (kind === 'repeat' || (kind === 'usual' && full)) {
+      this.#unrecorded++
+      return undefined
+    }
+    if (!full) this.#recorded.push(nowMono)
+    const unrecorded = this.#unrecorded
+    this.#unrecorded = 0
+    return { unrecorded }
+  }
+}

@@ -1,0 +1,173 @@
+// From a checked command to its result: who asks is made sure of here, before anything is done; what may be done is the core's.
+// Every refusal of an act is recorded (URS-33). Never touches a socket.
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { InvariantError } from '#core/assert.ts'
+import type { Act, Actor, ActReply } from '#core/input.ts'
+import type { Instant } from '#core/time.ts'
+import type { Log } from '#ports/log.ts'
+import type { Adder, Addition, Authentication, PeoplePort, RecordNote } from '#ports/people.ts'
+import type { ActCommand, Command, Refusal, Results } from './protocol.ts'
+import type { AlarmsView, StatusView } from './view.ts'
+
+/** What the runtime answers and does for the local socket. */
+export interface ControlHandlers {
+  status(): StatusView | Promise<StatusView>
+  alarms(query: { readonly all: boolean }): AlarmsView | Promise<AlarmsView>
+  /** Judges and carries out an act of an authenticated person; rejects when it cannot be stored. */
+  act(act: Act): Promise<ActReply>
+  /** Writes a refusal down; rejects when it cannot be stored. */
+  record: RecordNote
+}
+
+export interface DispatchContext {
+  readonly handlers: ControlHandlers
+  readonly people: PeoplePort
+  readonly log: Log
+  now(): Instant
+  /** Content of the key file beside the socket. */
+  readonly key: string
+}
+
+export type Answer =
+  | { readonly ok: true; readonly result: Results[Command['op']] }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/** Carries out one command. What fails is an answer in words; only a broken invariant rejects, and ends the process. */
+export async function answer(command: Command, context: DispatchContext): Promise<Answer> {
+  try {
+    return await carryOut(command, context)
+  } catch (fault) {
+    if (fault instanceof InvariantError) throw fault
+    const detail = fault instanceof Error ? fault.message : String(fault)
+    context.log.error('control_failed', { op: command.op, detail })
+    return { ok: false, refusal: { code: 'failed', detail: `the agent failed: ${detail}` } }
+  }
+}
+
+async function carryOut(command: Command, context: DispatchContext): Promise<Answer> {
+  switch (command.op) {
+    case 'status':
+      return { ok: true, result: await context.handlers.status() }
+    case 'alarms':
+      return { ok: true, result: await context.handlers.alarms({ all: command.all }) }
+    case 'ack':
+    case 'reset':
+    case 'occupancy':
+      return carryOutAct(command, context)
+    case 'users.add':
+      return addPerson(command, context)
+    case 'users.list':
+      return { ok: true, result: { people: context.people.list(context.now()) } }
+  }
+}
+
+async function carryOutAct(command: ActCommand, context: DispatchContext): Promise<Answer> {
+  const about = aboutOf(command)
+  try {
+    const verdict = await authenticate(command, about, context)
+    if (!verdict.ok) {
+      if (verdict.code === 'busy')
+        return { ok: false, refusal: { code: 'busy', detail: verdict.detail } }
+      if (verdict.recorded) await recordRefusal(command.user, about, verdict.code, context)
+      return { ok: true, result: { ok: false, code: 'not_authorised', detail: verdict.detail } }
+    }
+    return { ok: true, result: await context.handlers.act(actOf(command, verdict.actor)) }
+  } catch (fault) {
+    if (fault instanceof InvariantError) throw fault
+    const detail = fault instanceof Error ? fault.message : String(fault)
+    context.log.error('control_act_failed', { op: command.op, detail })
+    return { ok: true, result: { ok: false, code: 'store_failed', detail } }
+  }
+}
+
+function authenticate(
+  { user, pin }: { readonly user: string; readonly pin: string },
+  about: Readonly<Record<string, unknown>>,
+  context: DispatchContext,
+): Promise<Authentication> {
+  return context.people.authenticate({ user, pin }, { at: context.now(), via: 'local', about })
+}
+
+/** The refused act beside the failed log-in: whoever looks for refused acts finds all of them under one type. */
+function recordRefusal(
+  user: string,
+  about: Readonly<Record<string, unknown>>,
+  why: 'not_authorised' | 'locked',
+  context: DispatchContext,
+): Promise<void> {
+  const known = /^[a-z0-9-]{1,32}$/.test(user) ? user : null
+  const body = { code: 'not_authorised', ...about, claimed: known, via: 'local', why }
+  return context.handlers.record({ type: 'act.refused', body, urgent: true }, new Map())
+}
+
+/** What was attempted, in the words of the record: never the PIN, never free text of somebody unknown. */
+function aboutOf(command: ActCommand): Readonly<Record<string, unknown>> {
+  const { op } = command
+  return op === 'occupancy'
+    ? { act: op, zone: command.zone, state: command.state }
+    : { act: op, occ: command.occ }
+}
+
+function actOf(command: ActCommand, actor: Actor): Act {
+  const { comment } = command
+  const words = comment === undefined ? {} : { comment }
+  switch (command.op) {
+    case 'ack':
+      return { kind: 'ack', actor, ...targetOf(command), reason: command.reason, ...words }
+    case 'reset':
+      return { kind: 'reset', actor, ...targetOf(command), ...reasonOf(command), ...words }
+    case 'occupancy': {
+      const { zone, state } = command
+      return { kind: 'occupancy', actor, zone, state, ...reasonOf(command), ...words }
+    }
+  }
+}
+
+function targetOf({ occ, rev, alarm }: Extract<ActCommand, { op: 'ack' | 'reset' }>): {
+  occ: string
+  rev?: number
+  alarm?: string
+} {
+  return {
+    occ,
+    ...(rev === undefined ? {} : { rev }),
+    ...(alarm === undefined ? {} : { alarm }),
+  }
+}
+
+const reasonOf = ({ reason }: { readonly reason?: string | undefined }): { reason?: string } =>
+  reason === undefined ? {} : { reason }
+
+async function addPerson(
+  { person, by }: Extract<Command, { op: 'users.add' }>,
+  context: DispatchContext,
+): Promise<Answer> {
+  const { publicKey, ...rest } = person
+  const added = { ...rest, ...(publicKey === undefined ? {} : { publicKey }) }
+  let adder: Adder
+  if ('osUser' in by) {
+    if (!sameKey(by.key, context.key)) {
+      context.log.warn('control_users_add_refused', { person: person.user })
+      const detail =
+        "only the agent's own operating-system user (or root) adds people without logging in; log in with --user ADMINISTRATOR"
+      return done({ ok: false, code: 'not_authorised', detail })
+    }
+    adder = { kind: 'box', osUser: by.osUser }
+  } else {
+    const verdict = await authenticate(by, { act: 'users.add', person: person.user }, context)
+    if (!verdict.ok) {
+      const code = verdict.code === 'busy' ? 'busy' : 'not_authorised'
+      return done({ ok: false, code, detail: verdict.detail })
+    }
+    adder = { kind: 'person', actor: verdict.actor }
+  }
+  return done(await context.people.add(added, adder, context.now()))
+}
+
+const done = (result: Addition): Answer => ({ ok: true, result })
+
+function sameKey(given: string, key: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(key))
+}

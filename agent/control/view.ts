@@ -1,0 +1,136 @@
+// What the local socket shows: the state of the agent and of its alarms, as plain data for people's eyes and for scripts.
+// Types only. `status --json` and `alarms --json` print exactly these.
+
+import type { Role } from '#core/input.ts'
+import type { Grade, Occupancy, Origin } from '#core/point.ts'
+import type { Quality } from '#core/quality.ts'
+import type { Millis } from '#core/time.ts'
+import type { BusCounters, LinkState } from '#ports/driver.ts'
+import type { PersonView } from '#ports/people.ts'
+
+export interface BusView {
+  readonly id: string
+  readonly protocol?: string
+  /** Where it leads, for people: `10.0.0.11:502` or the device path. */
+  readonly address?: string
+  /** `since` of a link that is down is wall ms here. */
+  readonly link: LinkState
+  readonly counters?: Readonly<BusCounters>
+  /** Instruments on it that do not answer and are only probed. */
+  readonly parked?: readonly string[]
+}
+
+export interface StatusView {
+  /** Version of the agent. */
+  readonly agent: string
+  readonly pid: number
+  readonly org: string
+  readonly site: string
+  readonly siteName: string
+  readonly gateway: string
+  readonly timezone: string
+  readonly origin: Origin
+  readonly dataDir: string
+  /** Wall ms. */
+  readonly startedAt: Millis
+  /** Wall ms of this view. */
+  readonly at: Millis
+  readonly config: {
+    /** `sha256:…` of what runs. */
+    readonly hash: string
+    /** The file named at start. */
+    readonly file?: string
+    readonly acceptedAt?: Millis
+    /** Why the file as it stands now is not what runs; absent when it is. */
+    readonly rejected?: string
+  }
+  readonly limitSet?: string
+  readonly epoch: string
+  readonly tb: number
+  readonly head: { readonly seq: number; readonly hash: string }
+  /** Wall ms; absent before the first commit of this process. */
+  readonly lastCommitAt?: Millis
+  /** Newest reading of each configured point by quality; `silent` have none yet. */
+  readonly points: {
+    readonly total: number
+    readonly good: number
+    readonly uncertain: number
+    readonly bad: number
+    readonly silent: number
+  }
+  /** Alarms that are not normal, by what they need. */
+  readonly alarms: { readonly unacknowledged: number; readonly others: number }
+  readonly buses: readonly BusView[]
+  readonly backlog: { readonly readings: number; readonly event: number }
+  /** Absent when no broker is configured. */
+  readonly broker?: {
+    readonly connected: boolean
+    readonly address: string
+    readonly lastError?: string
+  }
+  readonly clock: { readonly synchronised: boolean; readonly offsetMs?: Millis }
+}
+
+/** Who acknowledged, with what. */
+export interface AcknowledgementView {
+  readonly user: string
+  readonly name?: string
+  readonly role?: Role
+  readonly ts: Millis
+  readonly reason?: string
+  readonly comment?: string
+}
+
+/** One alarm: the object of `alarm/{alarmId}` (contract §3), with what else is known of the occurrence. */
+export interface AlarmView {
+  readonly alarm: string
+  /** Occurrence id; null when normal. */
+  readonly occ: string | null
+  readonly rev: number
+  readonly state: string
+  readonly active: boolean
+  readonly acked: boolean
+  readonly class: string
+  readonly priority: number
+  readonly point?: string
+  readonly instrument?: string
+  readonly bus?: string
+  readonly zone?: string
+  readonly grade?: Grade
+  readonly occupancy?: Occupancy
+  readonly limit?: {
+    readonly kind: string
+    readonly value: number
+    readonly unit: string
+    readonly set: string
+  }
+  readonly value?: number
+  readonly unit?: string
+  readonly peak?: number
+  readonly q?: Quality
+  readonly detail?: string
+  readonly onset?: Millis
+  readonly activated?: Millis
+  readonly returned?: Millis
+  /** Wall ms of the last transition. */
+  readonly ts?: Millis
+  readonly ack?: AcknowledgementView | null
+  readonly unconfirmed?: boolean
+  readonly detectedLate?: boolean
+  /** Occurrences this one superseded that were not acknowledged. */
+  readonly superseded?: readonly string[]
+}
+
+export interface AlarmsView {
+  /** Wall ms of this view. */
+  readonly at: Millis
+  readonly timezone: string
+  readonly origin: Origin
+  /** Wall ms of the newest reading; absent when there is none yet. */
+  readonly lastReadingAt?: Millis
+  readonly alarms: readonly AlarmView[]
+}
+
+export interface PeopleView {
+  readonly people: readonly PersonView[]
+}

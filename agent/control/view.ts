@@ -16,6 +16,8 @@ export interface BusView {
   /** `since` of a link that is down is wall ms here. */
   readonly link: LinkState
   readonly counters?: Readonly<BusCounters>
+  /** Share of time a request was under way, 0 to 1. */
+  readonly utilisation?: number
   /** Instruments on it that do not answer and are only probed. */
   readonly parked?: readonly string[]
 }

@@ -1,0 +1,131 @@
+// `alarms`: the list a technician works from. What needs somebody stands first; what is shown decides nothing.
+
+import type { AlarmsView, AlarmView } from '../control/view.ts'
+import { ask, type ClientOptions, findTarget } from './client-options.ts'
+import { EXIT } from './exit-code.ts'
+import { type Output, printable, printJson, type Style, table } from './output.ts'
+import { counted, localTime, span, valueAgainst } from './wording.ts'
+
+export interface AlarmsOptions extends ClientOptions {
+  readonly all?: boolean
+}
+
+/** Prints the alarms; the exit code. */
+export async function alarms(options: AlarmsOptions, output: Output): Promise<number> {
+  const all = options.all === true
+  const view = await ask<'alarms'>(findTarget(options), { op: 'alarms', all })
+  if (options.json === true) printJson(output, view)
+  else output.data(alarmsText(view, output))
+  return EXIT.ok
+}
+
+/** Groups of the list in the order of urgency, by state. */
+const GROUPS: readonly { title: string; states: readonly string[]; style: Style }[] = [
+  {
+    title: 'To acknowledge',
+    states: ['unacknowledged', 'rtn_unacknowledged', 'latched_unacknowledged'],
+    style: ['bold', 'red'],
+  },
+  { title: 'Acknowledged, still going on', states: ['acknowledged'], style: 'bold' },
+  { title: 'To reset', states: ['latched_acknowledged'], style: ['bold', 'yellow'] },
+  {
+    title: 'Shelved, suppressed or out of service',
+    states: ['shelved', 'suppressed_by_design', 'out_of_service'],
+    style: 'bold',
+  },
+  { title: 'Normal', states: ['normal'], style: 'dim' },
+]
+
+/** States as people read them (alarms.md, "Shown as"). */
+const STATE_WORDS: Readonly<Record<string, string>> = {
+  unacknowledged: 'NEW',
+  acknowledged: 'acknowledged',
+  rtn_unacknowledged: 'RETURNED',
+  latched_unacknowledged: 'LATCHED',
+  latched_acknowledged: 'latched',
+  shelved: 'shelved',
+  suppressed_by_design: 'suppressed',
+  out_of_service: 'out of service',
+  normal: 'normal',
+}
+
+/** The alarm list as text. An empty one says so, and that it is fresh. */
+export function alarmsText(view: AlarmsView, output: Pick<Output, 'style'>): string {
+  const update = updateWords(view)
+  const known = new Set(GROUPS.flatMap(({ states }) => states))
+  const groups = GROUPS.map(({ states, title, style }, index) => ({
+    title,
+    style,
+    // A state this version does not know is shown first rather than left out.
+    alarms: view.alarms.filter(
+      ({ state }) => states.includes(state) || (index === 0 && !known.has(state)),
+    ),
+  })).filter((group) => group.alarms.length > 0)
+  const origin = view.origin === 'simulated' ? ['SIMULATED instruments'] : []
+  if (groups.length === 0) return [...origin, `No alarms. ${update}`].join('\n')
+  const blocks = groups.map(({ title, style, alarms: members }) => {
+    const rows = [...members].sort(byUrgency).map((alarm) => rowOf(alarm, view))
+    return `${output.style(style, `${title} (${members.length})`)}\n${table([HEADS, ...rows])}`
+  })
+  return [...origin, ...blocks, update].join('\n\n')
+}
+
+function updateWords({ at, lastReadingAt, timezone }: AlarmsView): string {
+  if (lastReadingAt === undefined) return `No reading yet (${localTime(at, timezone)}).`
+  const age = at - lastReadingAt
+  return `Last reading ${localTime(lastReadingAt, timezone)} (${span(age)} ago).`
+}
+
+const HEADS = ['STATE', 'PRIO', 'ALARM', 'VALUE', 'LIMIT', 'SINCE', 'OCCURRENCE', 'ACKNOWLEDGED BY']
+const NONE = '-'
+
+/** Urgent first, then the newest. */
+function byUrgency(a: AlarmView, b: AlarmView): number {
+  return a.priority - b.priority || sinceOf(b) - sinceOf(a) || (a.alarm < b.alarm ? -1 : 1)
+}
+
+const sinceOf = ({ activated, onset, ts }: AlarmView): number => activated ?? onset ?? ts ?? 0
+
+function rowOf(alarm: AlarmView, view: AlarmsView): string[] {
+  const since = sinceOf(alarm)
+  const superseded = alarm.superseded?.length ?? 0
+  const notes = [
+    ...(alarm.unconfirmed === true ? ['unconfirmed'] : []),
+    ...(alarm.detectedLate === true ? ['detected late'] : []),
+    ...(superseded > 0 ? [`and ${counted(superseded, 'earlier one')}`] : []),
+  ]
+  return [
+    STATE_WORDS[alarm.state] ?? printable(alarm.state),
+    String(alarm.priority),
+    printable([alarm.alarm, ...(notes.length > 0 ? [`(${notes.join(', ')})`] : [])].join(' ')),
+    valueWords(alarm),
+    limitWords(alarm),
+    alarm.occ === null || since === 0
+      ? NONE
+      : `${localTime(since, view.timezone)} (${span(view.at - since)})`,
+    alarm.occ ?? NONE,
+    ackWords(alarm, view),
+  ]
+}
+
+function valueWords(alarm: AlarmView): string {
+  const { value, limit } = alarm
+  if (value === undefined) return alarm.detail === undefined ? NONE : printable(alarm.detail)
+  const unit = limit?.unit ?? alarm.unit
+  const shown = valueAgainst(value, limit?.value)
+  return printable(unit === undefined ? shown : `${shown} ${unit}`)
+}
+
+function limitWords({ limit }: AlarmView): string {
+  if (limit === undefined) return NONE
+  // A low limit and inversion are violated below it, every other one above (alarms.md).
+  const sign = limit.kind.endsWith('_low') || limit.kind === 'inversion' ? '≥' : '≤'
+  return printable(`${sign} ${limit.value} ${limit.unit}`)
+}
+
+function ackWords({ ack }: AlarmView, { timezone }: AlarmsView): string {
+  if (ack === undefined || ack === null) return NONE
+  const who = ack.name ?? ack.user
+  const words = [who, localTime(ack.ts, timezone), ack.reason, ack.comment]
+  return printable(words.filter((word) => word !== undefined).join(', '))
+}

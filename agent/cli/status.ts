@@ -1,0 +1,115 @@
+// `status`: what runs, since when, and whether anything of it needs somebody. Shows what the agent says, judges nothing.
+
+import type { Millis } from '#core/time.ts'
+import type { BusView, StatusView } from '../control/view.ts'
+import { ask, type ClientOptions, findTarget } from './client-options.ts'
+import { EXIT } from './exit-code.ts'
+import { type Output, printable, printJson } from './output.ts'
+import { counted, localTime, span } from './wording.ts'
+
+/** Prints the state of the agent; the exit code. */
+export async function status(options: ClientOptions, output: Output): Promise<number> {
+  const view = await ask<'status'>(findTarget(options), { op: 'status' })
+  if (options.json === true) printJson(output, view)
+  else output.data(statusText(view, output))
+  return EXIT.ok
+}
+
+/** The status as a screenful of text. */
+export function statusText(view: StatusView, output: Pick<Output, 'style'>): string {
+  const width = 11
+  const lines = rows(view, output).map(([label, text]) => `${label.padEnd(width)}${text}`)
+  const title = `${printable(view.siteName)}  ${view.org}/${view.site}/${view.gateway}`
+  return [output.style('bold', title), ...lines].join('\n')
+}
+
+type Row = readonly [label: string, text: string]
+
+function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
+  const warn = (text: string): string => output.style(['bold', 'yellow'], text)
+  const time = (wall: Millis): string => localTime(wall, view.timezone)
+  const { points, alarms, config, head, clock } = view
+  return [
+    ['agent', `${view.agent}, process ${view.pid}, data from ${originWords(view)}`],
+    ['since', `${time(view.startedAt)} (${span(view.at - view.startedAt)})`],
+    ['config', `${config.hash}${config.file === undefined ? '' : `  ${printable(config.file)}`}`],
+    ...(config.rejected === undefined
+      ? []
+      : [['', warn(`the file is refused: ${printable(config.rejected)}`)] as const]),
+    ...(view.limitSet === undefined ? [] : [['limits', view.limitSet] as const]),
+    ['alarms', alarmWords(alarms, warn)],
+    ['points', pointWords(points, warn)],
+    ...view.buses.map((bus, index): Row => [index === 0 ? 'buses' : '', busWords(bus, view, warn)]),
+    ['broker', brokerWords(view, warn)],
+    [
+      'backlog',
+      `${counted(view.backlog.event, 'event')}, ${counted(view.backlog.readings, 'reading')}`,
+    ],
+    ['clock', clock.synchronised ? clockWords(clock.offsetMs) : warn('not synchronised')],
+    ['commit', commitWords(view, time, warn)],
+    ['head', `${head.seq}  ${head.hash.slice(0, 16)}  epoch ${view.epoch}, time base ${view.tb}`],
+    ['data', printable(view.dataDir)],
+  ]
+}
+
+type Warn = (text: string) => string
+
+const originWords = ({ origin }: StatusView): string =>
+  origin === 'simulated' ? 'SIMULATED instruments' : 'instruments'
+
+function alarmWords({ unacknowledged, others }: StatusView['alarms'], warn: Warn): string {
+  if (unacknowledged + others === 0) return 'none'
+  const shown = unacknowledged === 0 ? 'none' : warn(String(unacknowledged))
+  return `${shown} to acknowledge, ${others} other`
+}
+
+function pointWords(points: StatusView['points'], warn: Warn): string {
+  const { total, good, uncertain, bad, silent } = points
+  const off = [
+    [bad, 'bad'],
+    [uncertain, 'uncertain'],
+    [silent, 'without a reading yet'],
+  ] as const
+  const words = off.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`)
+  const good_ = `${good} of ${total} good`
+  return words.length === 0 ? good_ : `${good_}, ${warn(words.join(', '))}`
+}
+
+function busWords(bus: BusView, view: StatusView, warn: Warn): string {
+  const where = [bus.protocol, bus.address].filter((part) => part !== undefined).join(' ')
+  const parked = bus.parked ?? []
+  const words = [
+    `${bus.id}  ${linkWords(bus, view, warn)}`,
+    ...(where === '' ? [] : [printable(where)]),
+    ...(bus.utilisation === undefined ? [] : [`${Math.round(bus.utilisation * 100)} % busy`]),
+    ...(parked.length === 0 ? [] : [warn(`silent: ${parked.join(', ')}`)]),
+    ...(bus.counters === undefined ? [] : [counterWords(bus.counters)]),
+  ]
+  return words.join('  ')
+}
+
+function linkWords({ link }: BusView, { at }: StatusView, warn: Warn): string {
+  if (link.kind !== 'down') return link.kind
+  return warn(`down for ${span(at - link.since)}: ${printable(link.cause)}`)
+}
+
+function counterWords(counters: NonNullable<BusView['counters']>): string {
+  const { requests, timeouts, reconnects } = counters
+  return `${counted(requests, 'request')}, ${counted(timeouts, 'timeout')}, ${counted(reconnects, 'reconnect')}`
+}
+
+function brokerWords({ broker }: StatusView, warn: Warn): string {
+  if (broker === undefined) return 'none configured'
+  const address = printable(broker.address)
+  if (broker.connected) return `connected  ${address}`
+  const cause = broker.lastError === undefined ? '' : `: ${printable(broker.lastError)}`
+  return `${warn(`not connected${cause}`)}  ${address}`
+}
+
+const clockWords = (offsetMs: Millis | undefined): string =>
+  offsetMs === undefined ? 'synchronised' : `synchronised, off by ${Math.round(offsetMs)} ms`
+
+function commitWords(view: StatusView, time: (wall: Millis) => string, warn: Warn): string {
+  if (view.lastCommitAt === undefined) return warn('none yet')
+  return `${time(view.lastCommitAt)} (${span(view.at - view.lastCommitAt)} ago)`
+}

@@ -1,12 +1,18 @@
 // From a decoded signal to a reading: unit, sentinel, range and quality, before any limit is looked at.
 // A value is never invented: what cannot be trusted has no value, and says why.
 
-import type { BadReason, Quality, QualityReason } from './quality.ts'
+import type { BadReason, Quality, QualityReason, UncertainReason } from './quality.ts'
 import type { Millis } from './time.ts'
 
 /** What a driver made of one signal: the decoded number with the bytes it came from, or why there is none. */
 export type RawSignal =
-  | { readonly kind: 'value'; readonly value: number; readonly raw: Uint8Array }
+  | {
+      readonly kind: 'value'
+      readonly value: number
+      readonly raw: Uint8Array
+      /** What the instrument says of its own value (warm-up, over-range): it counts, but only as uncertain. */
+      readonly warning?: UncertainReason
+    }
   | {
       readonly kind: 'fault'
       readonly reason: BadReason

@@ -1,0 +1,338 @@
+// The journal: commits in one chain over day files, one of which is written. Synchronous; runs in its own thread.
+// It decides when a new file begins. It never deletes a record and never goes on after a failed write.
+
+import path from 'node:path'
+import { assert } from '#core/assert.ts'
+import type { Origin } from '#core/point.ts'
+import type { Stream } from '#core/record.ts'
+import type { Log } from '#ports/log.ts'
+import type { BatchQuery, Head, Recovered } from '#ports/store.ts'
+import type { ChainPosition } from './audit.ts'
+import { genesisHash } from './chain.ts'
+import type { Disk } from './disk.ts'
+import { HotFile, type PortPoint, type PortQuality, portQuality } from './hot-file.ts'
+import type { PackedCommit } from './pack.ts'
+import { JournalReader, type PackedBatch, type SegmentRange } from './reader.ts'
+import { Recent } from './recent.ts'
+import { type HotFacts, readHot } from './recover.ts'
+import {
+  type Base,
+  type ClosedSegment,
+  type Covered,
+  createSegment,
+  dayOf,
+  openForWriting,
+  removeUnfinished,
+  segmentNames,
+  type Tail,
+} from './segment.ts'
+import { StoreError } from './store-error.ts'
+
+/** A file is left for a new one at the latest after so many records, whatever the clock says. */
+export const SEGMENT_RECORDS_MAX = 20_000_000
+/** Records after which the newest slots are written down, so that a start reads no more than that. */
+const COVERAGE_RECORDS = 65_536
+
+export interface JournalOptions {
+  readonly disk: Disk
+  readonly dataDir: string
+  readonly origin: Origin
+  readonly log: Log
+  /** Wall time of the opening, ms UTC. */
+  readonly wall: number
+  /** Epoch of a journal that does not exist yet. */
+  readonly newEpoch: string
+  readonly segmentRecordsMax?: number | undefined
+  /** Quota of one file in pages of 4 KiB. */
+  readonly pagesMax?: number | undefined
+}
+
+/** Where the journal's files lie. */
+export const journalDirectory = (dataDir: string): string => path.join(dataDir, 'journal')
+
+/** Marks the directory with its origin for ever, or refuses it (URS-69). */
+function claimOrigin(disk: Disk, dataDir: string, origin: Origin): void {
+  const file = path.join(dataDir, 'origin')
+  const found = disk.read(file)?.trim()
+  if (found === undefined) disk.write(file, `${origin}\n`)
+  else if (found !== origin) throw wrongOrigin(dataDir, found, origin)
+}
+
+const wrongOrigin = (dataDir: string, found: string, origin: Origin): StoreError =>
+  new StoreError(
+    'origin',
+    `${dataDir} holds data of origin "${found}" and never takes "${origin}"; use another data directory`,
+  )
+
+function createFirst(options: JournalOptions, directory: string): string {
+  const { disk, newEpoch: epoch, origin, wall } = options
+  const hash = genesisHash(epoch, origin)
+  const base: Base = {
+    ...{ epoch, origin, ordinal: 1, day: dayOf(wall), seq: 0, hash },
+    ...{ readings: 0, events: 0, lastReading: 0, lastEvent: 0 },
+  }
+  const empty = { tb: 0, tail: undefined, state: new Map(), coverage: new Map(), closed: [] }
+  return createSegment(disk, directory, { base, ...empty })
+}
+
+const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')
+
+/** The records and state of one data directory. One at a time: the caller holds the directory's lock. */
+export class Journal {
+  readonly recovered: Recovered
+  readonly #disk: Disk
+  readonly #directory: string
+  readonly #log: Log
+  readonly #options: JournalOptions
+  readonly #reader: JournalReader
+  readonly #recent: Recent
+  readonly #points: PortPoint[] = []
+  readonly #qualities: PortQuality[] = []
+  readonly #coverage: Map<string, { t: number; slots: number }>
+  #hot: HotFile
+  #leaving: HotFile | undefined
+  #base: Base
+  #closed: ClosedSegment[]
+  #head: ChainPosition
+  #last: Readonly<Record<Stream, number>>
+  #tb: number
+  #tail: Tail | undefined
+  #coverageThrough: number
+  #ranges: readonly SegmentRange[] | undefined
+
+  private constructor(options: JournalOptions, hot: HotFile, facts: HotFacts, created: boolean) {
+    this.#options = options
+    this.#disk = options.disk
+    this.#directory = journalDirectory(options.dataDir)
+    this.#log = options.log
+    this.#hot = hot
+    this.#base = facts.base
+    this.#closed = facts.closed
+    this.#head = facts.head
+    this.#last = { readings: facts.lastReading, event: facts.lastEvent }
+    this.#tb = facts.tb
+    this.#tail = facts.tail
+    this.#coverage = new Map([...facts.coverage].map(([name, at]) => [name, { ...at }]))
+    this.#coverageThrough = facts.coverageThrough
+    this.#recent = new Recent(facts.lastReading)
+    this.#reader = new JournalReader(this.#disk, this.#directory)
+    this.#reader.setHot(hot.name, hot.db)
+    this.recovered = {
+      epoch: facts.base.epoch,
+      created,
+      head: this.head,
+      tb: facts.tb,
+      ...(facts.tail !== undefined && {
+        lastCommit: { at: facts.tail.at, bootId: facts.tail.bootId },
+      }),
+      state: facts.state,
+      coverage: facts.coverage,
+    }
+  }
+
+  /** Opens the journal of a data directory, or begins one. The caller holds the directory's lock. */
+  static open(options: JournalOptions): Journal {
+    const { disk, dataDir, origin } = options
+    claimOrigin(disk, dataDir, origin)
+    const directory = journalDirectory(dataDir)
+    disk.makeDirectory(directory)
+    removeUnfinished(disk, directory)
+    const newest = segmentNames(disk.list(directory)).at(-1)
+    const name = newest ?? createFirst(options, directory)
+    const db = openForWriting(disk, path.join(directory, name), options)
+    try {
+      const facts = readHot(disk, directory, name, db)
+      if (facts.base.origin !== origin) throw wrongOrigin(dataDir, facts.base.origin, origin)
+      return new Journal(options, new HotFile(db, name), facts, newest === undefined)
+    } catch (thrown) {
+      db.close()
+      throw thrown
+    }
+  }
+
+  /** Name of the file that is written. */
+  get hotName(): string {
+    return this.#hot.name
+  }
+
+  get head(): Head {
+    return { seq: this.#head.seq, hash: hex(this.#head.hash) }
+  }
+
+  /** Makes a commit durable. Whatever is thrown, the journal must not be written again. */
+  commit(packed: PackedCommit): Head {
+    this.#takeNames(packed)
+    assert(packed.first === this.#head.seq + 1, `commit at ${packed.first} on ${this.#head.seq}`)
+    assert(packed.count === 0 || packed.tb >= this.#tb, `time base ${packed.tb} after ${this.#tb}`)
+    if (this.#handoverDue(packed)) this.#handOver(packed)
+    if (packed.count === 0) this.#commitState(packed)
+    else this.#commitRecords(packed)
+    return this.head
+  }
+
+  #takeNames(packed: PackedCommit): void {
+    for (const name of packed.points) this.#points.push({ name, id: 0, covered: undefined })
+    for (const name of packed.qualities) this.#qualities.push(portQuality(name))
+  }
+
+  #commitState(packed: PackedCommit): void {
+    const { at, bootId } = packed
+    const tail = { seq: this.#head.seq, at, bootId, tb: this.#tb }
+    this.#hot.transaction(() => {
+      this.#hot.writeState(packed.state)
+      this.#hot.writeTail(tail)
+    })
+    this.#tail = tail
+  }
+
+  #commitRecords(packed: PackedCommit): void {
+    if (packed.tb !== this.#tb) this.#forgetCoverage()
+    const through = packed.first + packed.count - 1
+    const snapshot = through - this.#coverageThrough >= COVERAGE_RECORDS
+    const written = this.#hot.transaction(() => {
+      const result = this.#hot.writeRecords(packed, this.#head, {
+        points: this.#points,
+        qualities: this.#qualities,
+        coverage: this.#coverage,
+        printed: (seq, text) => this.#recent.push(seq, text, packed.tb),
+      })
+      this.#hot.writeState(packed.state)
+      if (snapshot) this.#hot.writeCoverage(this.#coverage, through, packed.tb)
+      return result
+    })
+    if (snapshot) this.#coverageThrough = through
+    this.#recent.trim()
+    this.#head = written
+    this.#last = {
+      readings: written.lastReading || this.#last.readings,
+      event: written.lastEvent || this.#last.event,
+    }
+    this.#tb = packed.tb
+    this.#tail = { seq: written.seq, at: packed.at, bootId: packed.bootId, tb: packed.tb }
+    this.#ranges = undefined
+  }
+
+  #forgetCoverage(): void {
+    this.#coverage.clear()
+    for (const point of this.#points) point.covered = undefined
+  }
+
+  #handoverDue(packed: PackedCommit): boolean {
+    const most = this.#options.segmentRecordsMax ?? SEGMENT_RECORDS_MAX
+    return dayOf(packed.at.wall) > this.#base.day || this.#head.seq - this.#base.seq >= most
+  }
+
+  /** Leaves the hot file for a new one that begins where it ends. Nothing is written to the old one any more. */
+  #handOver(packed: PackedCommit): void {
+    const { epoch, origin, ordinal, day } = this.#base
+    const { seq, hash, readings, events } = this.#head
+    const base: Base = {
+      ...{ epoch, origin, ordinal: ordinal + 1, day: Math.max(day, dayOf(packed.at.wall)) },
+      ...{ seq, hash, readings, events },
+      ...{ lastReading: this.#last.readings, lastEvent: this.#last.event },
+    }
+    const left: ClosedSegment = {
+      ...{ ordinal, name: this.#hot.name, first: this.#base.seq + 1, last: seq },
+      ...{ readings, events, lastReading: base.lastReading, lastEvent: base.lastEvent, hash },
+      ...{ sha256: null, bytes: null, sealed: null },
+    }
+    const closed = [...this.#closed, left]
+    const state = new Map(
+      this.#hot.db.prepare('SELECT key, value FROM state').raw().all() as [string, string][],
+    )
+    const { coverage } = this
+    const start = { base, tb: this.#tb, tail: this.#tail, state, coverage, closed }
+    const name = createSegment(this.#disk, this.#directory, start)
+    const db = openForWriting(this.#disk, path.join(this.#directory, name), this.#options)
+    this.#leaving = this.#hot
+    this.#hot = new HotFile(db, name)
+    for (const point of this.#points) point.id = 0
+    for (const quality of this.#qualities) quality.id = 0
+    this.#base = base
+    this.#closed = closed
+    this.#coverageThrough = seq
+    this.#ranges = undefined
+    this.#reader.setHot(name, db)
+    this.#log.info('store_file_begun', { file: name, seq, left: left.name })
+  }
+
+  /** Newest slot of each point in the current time base. */
+  get coverage(): ReadonlyMap<string, Covered> {
+    return this.#coverage
+  }
+
+  /** Housekeeping after a commit has been answered: closes a file left behind, bounds the write-ahead log. */
+  idle(): void {
+    this.#leaving?.close()
+    this.#leaving = undefined
+    const held = this.#hot.checkpointWhenDue()
+    if (held > 0) this.#log.warn('store_wal_held', { file: this.#hot.name, pages: held })
+  }
+
+  /** Files left behind that are not sealed yet and still there, oldest first. */
+  unsealed(): readonly { readonly ordinal: number; readonly file: string }[] {
+    return this.#closed
+      .filter(({ sha256 }) => sha256 === null)
+      .map(({ ordinal, name }) => ({ ordinal, file: path.join(this.#directory, name) }))
+      .filter(({ file }) => this.#disk.size(file) !== undefined)
+  }
+
+  /** Notes the hash of a sealed file in the register that every later file carries on. */
+  noteSealed(ordinal: number, sha256: string, bytes: number, sealed: number): void {
+    this.#hot.noteSealed(ordinal, sha256, bytes, sealed)
+    this.#closed = this.#closed.map((segment) =>
+      segment.ordinal === ordinal ? { ...segment, sha256, bytes, sealed } : segment,
+    )
+  }
+
+  batches(query: BatchQuery): PackedBatch[] {
+    return this.#reader.batches(this.#allRanges(), this.#recent, query)
+  }
+
+  count(stream: Stream, after: number): number {
+    return this.#reader.count(this.#allRanges(), stream, after)
+  }
+
+  #allRanges(): readonly SegmentRange[] {
+    this.#ranges ??= rangesOf(this.#closed, {
+      ...{ name: this.#hot.name, first: this.#base.seq + 1, last: this.#head.seq },
+      ...{ readings: this.#head.readings, events: this.#head.events },
+      ...{ lastReading: this.#last.readings, lastEvent: this.#last.event },
+    })
+    return this.#ranges
+  }
+
+  close(): void {
+    this.#reader.close()
+    this.#leaving?.close()
+    this.#leaving = undefined
+    this.#hot.close()
+  }
+}
+
+type Ended = Pick<
+  ClosedSegment,
+  'name' | 'first' | 'last' | 'readings' | 'events' | 'lastReading' | 'lastEvent'
+>
+
+/** Each file with what came before it, from the register of files and the hot one. */
+function rangesOf(closed: readonly Ended[], hot: Ended): SegmentRange[] {
+  let lastBefore: SegmentRange['lastBefore'] = { readings: 0, event: 0 }
+  let countBefore: SegmentRange['countBefore'] = { readings: 0, event: 0 }
+  return [...closed, hot].map(({ name, first, last, ...ended }) => {
+    const lastThrough = { readings: ended.lastReading, event: ended.lastEvent }
+    const countThrough = { readings: ended.readings, event: ended.events }
+    const range = {
+      name,
+      base: first - 1,
+      last,
+      lastBefore,
+      lastThrough,
+      countBefore,
+      countThrough,
+    }
+    lastBefore = lastThrough
+    countBefore = countThrough
+    return range
+  })
+}

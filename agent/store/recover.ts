@@ -1,0 +1,226 @@
+// What the newest journal file says about where things stopped: chain head, state, coverage, time base.
+// It only reads, within named bounds, and refuses a file that is damaged or does not fit its predecessor.
+
+import path from 'node:path'
+import { auditCommits, type ChainPosition } from './audit.ts'
+import { slotsOf } from './columns.ts'
+import type { Db, Disk } from './disk.ts'
+import { readNames } from './names.ts'
+import {
+  type Base,
+  type ClosedSegment,
+  type Covered,
+  openForReading,
+  pragma,
+  type Tail,
+} from './segment.ts'
+import { StoreError } from './store-error.ts'
+
+/** Records whose chain is recomputed at every start; `verify` walks all of them. */
+export const CHECKED_RECORDS_MAX = 20_000
+/** A bigger file has only its small tables checked at the start; sealing checks the whole. */
+const QUICK_CHECK_BYTES_MAX = 192 * 1024 * 1024
+const COVERAGE_ROWS_PER_READ = 10_000
+
+/** What a journal file holds beside its records. */
+export interface HotFacts {
+  readonly base: Base
+  readonly head: ChainPosition
+  readonly lastReading: number
+  readonly lastEvent: number
+  readonly tb: number
+  readonly tail: Tail | undefined
+  readonly state: Map<string, string>
+  readonly coverage: Map<string, Covered>
+  readonly coverageThrough: number
+  readonly closed: ClosedSegment[]
+}
+
+const corrupt = (name: string, what: string): StoreError =>
+  new StoreError(
+    'corrupt',
+    `${name}: ${what}; keep the file for QA, move it aside with its -wal and -shm, and start again`,
+  )
+
+/** SQLite's own check: of the whole file up to a size, of the small tables beyond. */
+export function quickCheck(db: Db, name: string, bytes: number): void {
+  const targets = bytes <= QUICK_CHECK_BYTES_MAX ? [''] : ['(state)', '(event)', '(coverage)']
+  for (const target of targets) {
+    const answer = pragma(db, `quick_check${target}`)
+    if (answer !== 'ok') throw corrupt(name, `quick_check says ${String(answer)}`)
+  }
+}
+
+/** The row that says where a file begins. */
+export function readBase(db: Db, name: string): Base {
+  const row = db
+    .prepare(
+      `SELECT epoch, origin, ordinal, day, seq, hash, readings, events,
+              last_reading AS lastReading, last_event AS lastEvent FROM base`,
+    )
+    .get() as Base | undefined
+  if (row === undefined) throw corrupt(name, 'it does not say where it begins')
+  return row
+}
+
+/** Chain position after the newest commit that begins below `before`, or that of the file's beginning. */
+function positionBefore(db: Db, base: Base, before: number): ChainPosition {
+  const row = db
+    .prepare(
+      `SELECT last AS seq, hash, readings, events FROM commits WHERE first < ? ORDER BY first DESC LIMIT 1`,
+    )
+    .get(before) as ChainPosition | undefined
+  return row ?? base
+}
+
+/** Chain position at the end of a file, as its last row says. */
+export const endPosition = (db: Db, base: Base): ChainPosition =>
+  positionBefore(db, base, Number.MAX_SAFE_INTEGER)
+
+function checkTailOfChain(db: Db, name: string, base: Base, end: ChainPosition): void {
+  const from = positionBefore(db, base, Math.max(base.seq + 1, end.seq - CHECKED_RECORDS_MAX))
+  const result = auditCommits(db, from)
+  if ('kind' in result) throw corrupt(name, result.message)
+}
+
+const greatest = (db: Db, table: 'reading' | 'event'): number | undefined => {
+  const row = db.prepare(`SELECT max(s) FROM ${table}`).raw().get() as [number | null] | undefined
+  return row?.[0] ?? undefined
+}
+
+interface CommitMoment {
+  readonly seq: number
+  readonly wall: number
+  readonly mono: number
+  readonly boot: string
+  readonly tb: number
+}
+
+function readTail(db: Db): Tail | undefined {
+  const commit = db
+    .prepare(
+      `SELECT last AS seq, wall, mono, name AS boot, tb
+       FROM commits JOIN boot ON boot.id = commits.boot ORDER BY first DESC LIMIT 1`,
+    )
+    .get() as CommitMoment | undefined
+  const tail = db.prepare('SELECT seq, wall, mono, boot, tb FROM tail').get() as
+    | CommitMoment
+    | undefined
+  const newest = tail !== undefined && tail.seq >= (commit?.seq ?? 0) ? tail : commit
+  if (newest === undefined) return undefined
+  const { seq, wall, mono, boot, tb } = newest
+  return { seq, at: { wall, mono }, bootId: boot, tb }
+}
+
+/** Takes a reading into the coverage: the newest slot counts, at equal times the longer record. */
+export function cover(
+  coverage: Map<string, Covered>,
+  point: string,
+  t: number,
+  slots: number,
+): void {
+  const known = coverage.get(point)
+  if (known === undefined || t > known.t || (t === known.t && slots > known.slots))
+    coverage.set(point, { t, slots })
+}
+
+/** First sequence number of the current time base in this file. */
+function timeBaseStart(db: Db, base: Base): number {
+  const row = db.prepare('SELECT max(first) FROM timebase').raw().get() as [number | null]
+  return row[0] ?? base.seq + 1
+}
+
+function readCoverage(
+  db: Db,
+  base: Base,
+  tb: number,
+): Pick<HotFacts, 'coverage' | 'coverageThrough'> {
+  const names = readNames(db, 'point')
+  const mark = db.prepare('SELECT through, tb FROM coverage_mark').get() as
+    | { through: number; tb: number }
+    | undefined
+  const coverage = new Map<string, Covered>()
+  const current = mark !== undefined && mark.tb === tb
+  if (current) {
+    const rows = db.prepare('SELECT p, t, slots FROM coverage').raw().all()
+    for (const [p, t, slots] of rows as [number, number, number][])
+      coverage.set(names.get(p) ?? '', { t, slots })
+  }
+  const coverageThrough = mark?.through ?? base.seq
+  const read = db
+    .prepare(
+      `SELECT s, p, t, more FROM reading WHERE s > ? ORDER BY s LIMIT ${COVERAGE_ROWS_PER_READ}`,
+    )
+    .raw()
+  let after = current ? coverageThrough : timeBaseStart(db, base) - 1
+  for (;;) {
+    const rows = read.all(after) as [number, number, number, string | null][]
+    if (rows.length === 0) return { coverage, coverageThrough }
+    for (const [s, p, t, more] of rows) {
+      cover(coverage, names.get(p) ?? '', t, slotsOf(more))
+      after = s
+    }
+  }
+}
+
+function readClosed(db: Db): ClosedSegment[] {
+  return db
+    .prepare(
+      `SELECT ordinal, name, first, last, readings, events, last_reading AS lastReading,
+              last_event AS lastEvent, hash, sha256, bytes, sealed FROM segment ORDER BY ordinal`,
+    )
+    .all() as ClosedSegment[]
+}
+
+/** The file before must end exactly where this one begins; else one of the two was exchanged. */
+function checkPredecessor(
+  disk: Disk,
+  directory: string,
+  base: Base,
+  closed: ClosedSegment[],
+): void {
+  const previous = closed.at(-1)
+  if (previous === undefined) return
+  const file = path.join(directory, previous.name)
+  if (disk.size(file) === undefined) return
+  const db = openForReading(disk, file)
+  try {
+    const before = readBase(db, previous.name)
+    const end = endPosition(db, before)
+    const fits = end.seq === base.seq && Buffer.compare(end.hash, base.hash) === 0
+    if (!fits || before.epoch !== base.epoch) {
+      throw corrupt(
+        previous.name,
+        `it ends at record ${end.seq}, but the file after it begins after ${base.seq}`,
+      )
+    }
+  } finally {
+    db.close()
+  }
+}
+
+/** Reads and checks the newest file. Throws StoreError `corrupt` in words where it cannot be gone on from. */
+export function readHot(disk: Disk, directory: string, name: string, db: Db): HotFacts {
+  quickCheck(db, name, disk.size(path.join(directory, name)) ?? 0)
+  const base = readBase(db, name)
+  const head = endPosition(db, base)
+  checkTailOfChain(db, name, base, head)
+  const closed = readClosed(db)
+  checkPredecessor(disk, directory, base, closed)
+  const tail = readTail(db)
+  const tb = tail?.tb ?? 0
+  const state = new Map(
+    db.prepare('SELECT key, value FROM state').raw().all() as [string, string][],
+  )
+  return {
+    base,
+    head,
+    lastReading: greatest(db, 'reading') ?? base.lastReading,
+    lastEvent: greatest(db, 'event') ?? base.lastEvent,
+    tb,
+    tail,
+    state,
+    ...readCoverage(db, base, tb),
+    closed,
+  }
+}

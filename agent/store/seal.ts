@@ -1,0 +1,66 @@
+// Seals a journal file that is written no more: index for trends, SQLite's check, nothing left in the write-ahead
+// log, and the SHA-256 of the whole. It never changes a record. Interrupted, it is done again from the start.
+
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
+import path from 'node:path'
+import type { Db, Disk } from './disk.ts'
+import type { SealResult } from './protocol.ts'
+import { openForWriting, pragma } from './segment.ts'
+import { toStoreError } from './store-error.ts'
+
+const HASH_CHUNK_BYTES = 1024 * 1024
+
+/** SHA-256 of a file in lower-case hex, with its size. */
+export function hashFile(file: string): { sha256: string; bytes: number } {
+  const hash = createHash('sha256')
+  const chunk = Buffer.allocUnsafe(HASH_CHUNK_BYTES)
+  const fd = openSync(file, 'r')
+  let bytes = 0
+  try {
+    for (;;) {
+      const read = readSync(fd, chunk, 0, chunk.length, null)
+      if (read === 0) return { sha256: hash.digest('hex'), bytes }
+      hash.update(chunk.subarray(0, read))
+      bytes += read
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** True when the write-ahead log is empty; false when a reader is in the way. */
+function emptyLog(db: Db): boolean {
+  const [busy, pages, copied] = db
+    .prepare('PRAGMA wal_checkpoint(TRUNCATE)')
+    .raw()
+    .get() as number[]
+  return busy === 0 && pages === copied
+}
+
+function indexAndCheck(db: Db): SealResult | undefined {
+  db.exec('PRAGMA temp_store=FILE')
+  db.exec('CREATE INDEX IF NOT EXISTS reading_point_t ON reading (p, t, v, q)')
+  const answer = pragma(db, 'quick_check')
+  if (answer !== 'ok') return { kind: 'failed', message: `quick_check says ${String(answer)}` }
+  return emptyLog(db) ? undefined : { kind: 'busy' }
+}
+
+/** Seals one file. Errors are values: a file that cannot be sealed is kept as it is and reported. */
+export function sealFile(disk: Disk, file: string): SealResult {
+  try {
+    const db = openForWriting(disk, file)
+    let result: SealResult | undefined
+    try {
+      result = indexAndCheck(db)
+    } finally {
+      db.close()
+    }
+    if (result !== undefined) return result
+    disk.syncFile(file)
+    return { kind: 'sealed', ...hashFile(file) }
+  } catch (thrown) {
+    const error = toStoreError(thrown, `seal ${path.basename(file)}`)
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
+  }
+}

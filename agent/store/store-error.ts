@@ -1,0 +1,60 @@
+// Why the store cannot do what it was asked, in kinds that tell the caller what to do next.
+// It decides nothing: after any error of a write the process stops and starts again (fail-stop).
+
+/**
+ * `locked` another instance holds the directory (exit 75); `origin` real and simulated data would mix;
+ * `corrupt` a file is damaged or does not fit the chain; `version` a file or SQLite of another version;
+ * `full` no space or quota reached; `io` the disk failed; `overload` more requests waiting than allowed;
+ * `closed` the store was closed before.
+ */
+export type StoreErrorKind =
+  | 'locked'
+  | 'origin'
+  | 'corrupt'
+  | 'version'
+  | 'full'
+  | 'io'
+  | 'overload'
+  | 'closed'
+
+export interface StoreErrorDetail {
+  /** Process id of the instance that holds the data directory, where it is known. */
+  readonly pid?: number | undefined
+  readonly cause?: unknown
+}
+
+/** What the store throws and rejects with. The message says in words what is wrong and what to do. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly kind: StoreErrorKind
+  readonly pid: number | undefined
+
+  constructor(kind: StoreErrorKind, message: string, detail: StoreErrorDetail = {}) {
+    super(message, detail.cause === undefined ? {} : { cause: detail.cause })
+    this.kind = kind
+    this.pid = detail.pid
+  }
+}
+
+const HINTS: Readonly<Record<'full' | 'io' | 'corrupt', string>> = {
+  full: 'the disk or the quota of the journal is full; free space and start again',
+  io: 'the disk refused a read or a write; check the medium and start again',
+  corrupt: 'a journal file is damaged; keep it for QA, move it aside and start again',
+}
+
+function kindOfCode(code: string): keyof typeof HINTS {
+  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC' || code === 'EDQUOT') return 'full'
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) return 'corrupt'
+  return 'io'
+}
+
+/** Turns what SQLite or the file system threw into a StoreError; passes on what carries no code (a bug). */
+export function toStoreError(thrown: unknown, doing: string): unknown {
+  if (thrown instanceof StoreError || !(thrown instanceof Error)) return thrown
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+  if (code === undefined || code.startsWith('ERR_')) return thrown
+  const kind = kindOfCode(code)
+  return new StoreError(kind, `${doing}: ${thrown.message} (${code}); ${HINTS[kind]}`, {
+    cause: thrown,
+  })
+}

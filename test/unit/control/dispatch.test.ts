@@ -1,0 +1,83 @@
+// From command to result without a socket: that failures of code are not answered away.
+
+import { describe, expect, it } from 'vitest'
+import { InvariantError } from '#core/assert.ts'
+import { silentLog } from '#ports/log.ts'
+import type { PeoplePort } from '#ports/people.ts'
+import { answer, type DispatchContext } from '../../../agent/control/dispatch.ts'
+import { STATUS } from '../../support/control-agent.ts'
+
+const ACTOR = { user: 'jdoe', name: 'J. Doe', role: 'technician', via: 'local' } as const
+
+const context = (fault: Error, people: Partial<PeoplePort> = {}): DispatchContext => ({
+  log: silentLog,
+  now: () => ({ wall: 0, mono: 0 }),
+  key: 'k',
+  people: {
+    authenticate: async () => ({ ok: true, actor: ACTOR }),
+    add: async () => ({ ok: true }),
+    list: () => [],
+    ...people,
+  },
+  handlers: {
+    status: () => {
+      throw fault
+    },
+    alarms: () => ({ at: 0, timezone: 'UTC', origin: STATUS.origin, alarms: [] }),
+    act: () => Promise.reject(fault),
+    record: async () => {},
+  },
+})
+
+const ACK = { op: 'ack', user: 'jdoe', pin: '4711', occ: 'O', reason: 'other' } as const
+
+describe('answer', () => {
+  it('lets a broken invariant through, so that the process ends', async () => {
+    const broken = context(new InvariantError('cannot be'))
+    await expect(answer({ op: 'status' }, broken)).rejects.toThrow(InvariantError)
+    await expect(answer(ACK, broken)).rejects.toThrow(InvariantError)
+  })
+
+  it('answers any other failure in words', async () => {
+    const failing = context(new Error('disk full'))
+    expect(await answer({ op: 'status' }, failing)).toMatchObject({
+      ok: false,
+      refusal: { code: 'failed', detail: expect.stringContaining('disk full') },
+    })
+    expect(await answer(ACK, failing)).toEqual({
+      ok: true,
+      result: { ok: false, code: 'store_failed', detail: 'disk full' },
+    })
+  })
+
+  it('judges nobody when too many log-ins wait, and says so', async () => {
+    const busy = context(new Error(), {
+      authenticate: async () => ({ ok: false, code: 'busy', detail: 'later', recorded: false }),
+    })
+    expect(await answer(ACK, busy)).toEqual({
+      ok: false,
+      refusal: { code: 'busy', detail: 'later' },
+    })
+    const by = { user: 'admin', pin: '4711' }
+    const person = { user: 'n', fullName: 'N', role: 'qa', pin: '4711' } as const
+    expect(await answer({ op: 'users.add', person, by }, busy)).toEqual({
+      ok: true,
+      result: { ok: false, code: 'busy', detail: 'later' },
+    })
+  })
+
+  it('URS-33 writes a refused act down once for each recorded failure, and not when it was only counted', async () => {
+    for (const recorded of [true, false]) {
+      const notes: string[] = []
+      const refusing = context(new Error(), {
+        authenticate: async () => ({ ok: false, code: 'locked', detail: 'locked', recorded }),
+      })
+      const handlers = {
+        ...refusing.handlers,
+        record: async ({ type }: { readonly type: string }) => void notes.push(type),
+      }
+      await answer(ACK, { ...refusing, handlers })
+      expect(notes).toEqual(recorded ? ['act.refused'] : [])
+    }
+  })
+})

@@ -1,0 +1,163 @@
+// One poll of one unit, request by request: how often each is asked, and when there is no point in asking on. Decides
+// retries (contract §2), the pauses of a busy unit, and the quarantine of a silent one; interprets no register.
+
+import { assert } from '#core/assert.ts'
+import type { RawSignal } from '#core/reading.ts'
+import type { Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { BusCounters } from '#ports/driver.ts'
+import { exceptionFault, exceptionKind, type Fault } from './exception.ts'
+import type { ReadOutcome, ReadRequest } from './request.ts'
+import type { Transport } from './transport.ts'
+import type { Unit } from './unit.ts'
+
+/** A busy unit is asked again after this long (faults.md FB6), so many times. */
+const BUSY_PAUSE_MS: Millis = 200
+const BUSY_RETRIES_MAX = 3
+
+/** The bus as a conversation needs it. */
+export interface Bus {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly counters: BusCounters
+  /** Retries after a CRC or frame error, and after a timeout where replies are told apart by id. */
+  readonly retries: number
+  /** Quarantine of a unit after a timeout; 0 where transaction ids suffice. */
+  readonly lateReplyMs: Millis
+}
+
+/** What came of a request after all its tries. `refused`: the unit has not got what was asked for. */
+export type Answer =
+  | { readonly kind: 'data'; readonly data: Uint8Array; readonly arrivedMono: Millis }
+  | { readonly kind: 'refused'; readonly code: number; readonly arrivedMono: Millis }
+  | { readonly kind: 'fault'; readonly fault: Fault; readonly arrivedMono: Millis }
+
+type Failure = Answer & { readonly kind: 'fault' }
+
+export class Conversation {
+  readonly #bus: Bus
+  readonly #unit: Unit
+  #tries: number
+  #answered = false
+  /** Why nothing more is asked in this poll. */
+  #over: Failure | undefined
+
+  /** `probe`: the first request is tried once. */
+  constructor(bus: Bus, unit: Unit, probe: boolean) {
+    this.#bus = bus
+    this.#unit = unit
+    this.#tries = probe ? 1 : 1 + bus.retries
+    const now = bus.clock.now().mono
+    if (now < unit.quarantinedUntilMono) this.#end({ kind: 'fault', reason: 'parked' }, now)
+  }
+
+  /** The unit gave no sign of life, and the bus did or might have. */
+  get silent(): boolean {
+    const reason = this.#over?.fault.reason
+    return (
+      !this.#answered && (reason === 'timeout' || reason === 'parked') && !this.#bus.transport.muted
+    )
+  }
+
+  /** Whether the unit has answered anything in this poll. */
+  get answered(): boolean {
+    return this.#answered
+  }
+
+  get isOver(): boolean {
+    return this.#over !== undefined
+  }
+
+  /** Asks until there is an answer or no point in asking. */
+  async read(request: ReadRequest): Promise<Answer> {
+    let busyRetries = 0
+    for (let tried = 1; this.#over === undefined; tried++) {
+      const outcome = await this.#bus.transport.read(request)
+      if (outcome.kind === 'data') {
+        this.#heard()
+        this.#unit.busy = false
+        return outcome
+      }
+      const tries = this.#bus.transport.muted ? 1 : this.#tries
+      const failure = this.#judge(outcome, tried < tries, busyRetries)
+      if (failure !== undefined) return failure
+      this.#bus.counters.retries++
+      if (outcome.kind !== 'exception' || exceptionKind(outcome.code) !== 'busy') continue
+      busyRetries++
+      tried--
+      await this.#pause(BUSY_PAUSE_MS)
+    }
+    assert(this.#over !== undefined, 'a conversation ends for a reason')
+    return this.#over
+  }
+
+  #heard(): void {
+    this.#answered = true
+    this.#tries = 1 + this.#bus.retries
+  }
+
+  /** What the outcome of a try means: the answer to the request, or undefined to try again. */
+  #judge(
+    outcome: Exclude<ReadOutcome, { kind: 'data' }>,
+    triesLeft: boolean,
+    busyRetries: number,
+  ): Answer | undefined {
+    const { arrivedMono } = outcome
+    switch (outcome.kind) {
+      case 'exception':
+        return this.#judgeException(outcome.code, arrivedMono, triesLeft, busyRetries)
+      case 'frame':
+      case 'crc':
+        if (triesLeft) return undefined
+        this.#heard()
+        return { kind: 'fault', fault: { kind: 'fault', reason: outcome.kind }, arrivedMono }
+      case 'timeout':
+        if (this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)
+        else if (triesLeft) return undefined
+        return this.#end({ kind: 'fault', reason: 'timeout' }, arrivedMono)
+      case 'disconnected':
+        if (outcome.sent && this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)
+        return this.#end({ kind: 'fault', reason: 'disconnected' }, arrivedMono)
+    }
+  }
+
+  #judgeException(
+    code: number,
+    arrivedMono: Millis,
+    triesLeft: boolean,
+    busyRetries: number,
+  ): Answer | undefined {
+    const fault = exceptionFault(code)
+    switch (exceptionKind(code)) {
+      case 'silent':
+        return triesLeft ? undefined : this.#end(fault, arrivedMono)
+      case 'gateway':
+        return this.#end(fault, arrivedMono)
+      case 'busy':
+        this.#heard()
+        if (!this.#unit.busy && busyRetries < BUSY_RETRIES_MAX) return undefined
+        this.#unit.busy = true
+        return this.#end(fault, arrivedMono)
+      case 'illegal':
+        this.#heard()
+        return { kind: 'refused', code, arrivedMono }
+      case 'failed':
+        this.#heard()
+        return { kind: 'fault', fault, arrivedMono }
+    }
+  }
+
+  #quarantine(fromMono: Millis): void {
+    this.#unit.quarantinedUntilMono = fromMono + this.#bus.lateReplyMs
+  }
+
+  #end(fault: RawSignal & { kind: 'fault' }, arrivedMono: Millis): Failure {
+    this.#over = { kind: 'fault', fault, arrivedMono }
+    return this.#over
+  }
+
+  #pause(ms: Millis): Promise<void> {
+    const { clock } = this.#bus
+    return new Promise((resolve) => void clock.at(clock.now().mono + ms, resolve))
+  }
+}

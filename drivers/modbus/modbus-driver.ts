@@ -1,0 +1,119 @@
+// The driver of one Modbus bus: one poll at a time, of one unit at a time. Decides which plan serves an order; never
+// throws for what an instrument or a wire does wrong.
+
+import { assert } from '#core/assert.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { BusCounters, BusDriver, LinkState, PollOrder, PollReply } from '#ports/driver.ts'
+import type { InstrumentSettings } from '../profile.ts'
+import { type Bus, Conversation } from './conversation.ts'
+import { type PollPlan, planPoll } from './poll-plan.ts'
+import { pollSignals } from './signal-poll.ts'
+import type { Transport } from './transport.ts'
+import { Unit } from './unit.ts'
+
+/** Reads the newest record of a sampled instrument in one conversation (drivers/particle-counter). */
+export interface SampleReader {
+  poll(conversation: Conversation, nowMono: number): Promise<Omit<PollReply, 'silent'>>
+}
+
+export interface ModbusDriverOptions {
+  readonly transport: Transport
+  readonly counters: BusCounters
+  readonly clock: Clock
+  readonly retries: number
+  readonly lateReplyMs: number
+  /** How often a lone register must be refused before it is set aside. */
+  readonly refusals: number
+  readonly instruments: readonly InstrumentSettings[]
+  /** Makes the reader of an instrument whose profile has samples. */
+  readonly sampleReader: (unit: Unit) => SampleReader
+}
+
+/** Plans kept for one unit: one a poll group, and a group is an interval. */
+const PLANS_MAX = 16
+
+interface Station {
+  readonly unit: Unit
+  readonly plans: PollPlan[]
+  readonly reader: SampleReader | undefined
+}
+
+export class ModbusDriver implements BusDriver {
+  readonly counters: BusCounters
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #bus: Bus
+  readonly #refusals: number
+  readonly #stations = new Map<string, Station>()
+  #polling = false
+
+  constructor(options: ModbusDriverOptions) {
+    const { transport, counters, clock, retries, lateReplyMs } = options
+    this.counters = counters
+    this.#transport = transport
+    this.#clock = clock
+    this.#bus = { transport, clock, counters, retries, lateReplyMs }
+    this.#refusals = options.refusals
+    for (const settings of options.instruments) {
+      const unit = new Unit(settings)
+      const reader = settings.profile.sample === undefined ? undefined : options.sampleReader(unit)
+      this.#stations.set(settings.id, { unit, plans: [], reader })
+    }
+  }
+
+  async poll(order: PollOrder): Promise<PollReply> {
+    const station = this.#stations.get(order.instrument)
+    assert(station !== undefined, `${order.instrument} is not on this bus`)
+    assert(!this.#polling, 'one poll at a time on a bus')
+    this.#polling = true
+    try {
+      const conversation = new Conversation(this.#bus, station.unit, order.probe)
+      const nowMono = this.#clock.now().mono
+      if (order.sample === true) {
+        assert(station.reader !== undefined, `${order.instrument} gives no samples`)
+        const reply = await station.reader.poll(conversation, nowMono)
+        return { ...reply, silent: conversation.silent }
+      }
+      const signals = await pollSignals({
+        unit: station.unit,
+        plan: planOf(station, order.signals, nowMono),
+        conversation,
+        nowMono,
+        refusals: this.#refusals,
+      })
+      return { signals, silent: conversation.silent }
+    } finally {
+      this.#polling = false
+    }
+  }
+
+  link(): LinkState {
+    return this.#transport.link
+  }
+
+  onLink(listener: (state: LinkState) => void): void {
+    this.#transport.onLink(listener)
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close()
+  }
+}
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index])
+
+/** The plan of a group, made anew when the unit has taught something since. */
+function planOf({ unit, plans }: Station, signals: readonly string[], nowMono: number): PollPlan {
+  const version = unit.version(nowMono)
+  const at = plans.findIndex((plan) => sameNames(plan.signals, signals))
+  const known = plans[at]
+  if (known?.version === version) return known
+  const plan = planPoll([...signals], unit, nowMono)
+  if (at >= 0) plans[at] = plan
+  else {
+    if (plans.length >= PLANS_MAX) plans.shift()
+    plans.push(plan)
+  }
+  return plan
+}

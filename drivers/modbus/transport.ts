@@ -1,0 +1,263 @@
+// Owns the link of one bus: one request in flight, its own deadline for each, and modbus-serial's client between two
+// seams, so that the client sees nothing but whole replies that were checked against the request. Never throws for what
+// comes over the wire, never lets a writing function code out, never waits without a deadline.
+
+import ModbusSerial from 'modbus-serial'
+import { assert } from '#core/assert.ts'
+import type { Random } from '#core/random.ts'
+import type { Millis } from '#core/time.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { BusCounters, LinkState } from '#ports/driver.ts'
+import type { Log } from '#ports/log.ts'
+import type { OpenLink } from '../link/link.ts'
+import { ClientPort } from './client-port.ts'
+import { Connection } from './connection.ts'
+import type { Framing, FramingSink, Verdict } from './framing.ts'
+import type { ReadOutcome, ReadRequest } from './request.ts'
+import { SilenceWatch } from './silence.ts'
+
+/** A deadline that is served later than this found the process stalled, not the unit silent (faults.md HO12). */
+const STALL_MS: Millis = 20
+/** What a request gets on top, once, after a stall: time to read what has long arrived. */
+const STALL_GRACE_MS: Millis = 20
+
+export interface TransportOptions {
+  readonly bus: string
+  readonly open: OpenLink
+  readonly framing: (sink: FramingSink) => Framing
+  readonly timeoutMs: Millis
+  /** Units configured on the bus. */
+  readonly unitCount: number
+  readonly counters: BusCounters
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface Pending {
+  readonly request: ReadRequest
+  readonly resolve: (outcome: ReadOutcome) => void
+  /** Has left; before that it waits for the link or the silent interval. */
+  sent: boolean
+  deadlineMono: Millis
+  /** Bytes came in since it was sent. */
+  heard: boolean
+  graced: boolean
+}
+
+type ClientCallback = (error: unknown, result: { readonly buffer: Buffer }) => void
+type Client = InstanceType<typeof ModbusSerial.default>
+
+export class Transport {
+  readonly #options: TransportOptions
+  readonly #connection: Connection
+  readonly #framing: Framing
+  readonly #port: ClientPort
+  readonly #client: Client
+  readonly #silence: SilenceWatch
+  #pending: Pending | undefined
+  #cancelTimer: (() => void) | undefined
+  #receivedMono: Millis = 0
+  #closed = false
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    const { counters } = options
+    this.#framing = options.framing({
+      reply: (frame) => this.#port.deliver(frame),
+      spoilt: (verdict) => this.#settle({ kind: verdict, arrivedMono: this.#receivedMono }),
+      lateReply: () => counters.lateReplies++,
+      foreignFrame: () => counters.foreignFrames++,
+      malformedFrame: () => counters.malformedFrames++,
+    })
+    this.#port = new ClientPort((frame) => this.#transmit(frame))
+    this.#client = new ModbusSerial.default(this.#port)
+    this.#client.open()
+    this.#silence = new SilenceWatch(options.unitCount)
+    this.#connection = new Connection({
+      ...options,
+      onReopen: () => counters.reconnects++,
+      listener: {
+        opened: () => this.#onOpened(),
+        received: (bytes) => this.#onReceived(bytes),
+        lost: () => this.#onLost(),
+      },
+    })
+    this.#connection.start()
+  }
+
+  get link(): LinkState {
+    return this.#connection.state
+  }
+
+  /** No unit of the bus answers: the line is dead, whatever the units are. */
+  get muted(): boolean {
+    return this.#silence.muted
+  }
+
+  onLink(listener: (state: LinkState) => void): void {
+    this.#connection.onState(listener)
+  }
+
+  /** Sends one request and waits for its reply, at most the bus's timeout. One at a time. */
+  read(request: ReadRequest): Promise<ReadOutcome> {
+    assert(this.#pending === undefined, `bus ${this.#options.bus} has a request in flight already`)
+    return new Promise((resolve) => {
+      const now = this.#now()
+      const deadlineMono = now + this.#options.timeoutMs
+      this.#pending = {
+        request,
+        resolve,
+        sent: false,
+        deadlineMono,
+        heard: false,
+        graced: false,
+      }
+      if (!this.#connection.isOpen && !this.#connection.isComing) {
+        return this.#settle({ kind: 'disconnected', sent: false, arrivedMono: now })
+      }
+      this.#watch(deadlineMono)
+      if (this.#connection.isOpen) this.#send()
+    })
+  }
+
+  /** Closes the link for good; a request in flight ends as `disconnected`. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    await this.#connection.close()
+  }
+
+  #now(): Millis {
+    return this.#options.clock.now().mono
+  }
+
+  /** Sends as soon as the wire is free, what came in unasked having been dropped. */
+  #send(): void {
+    const pending = this.#pending
+    if (pending === undefined) return
+    const freeAt = this.#framing.freeAt()
+    if (freeAt > this.#now()) {
+      this.#options.clock.at(freeAt, () => {
+        if (this.#pending === pending && this.#connection.isOpen) this.#send()
+      })
+    } else if (this.#framing.flushes) {
+      this.#connection.flush(() => {
+        if (this.#pending !== pending || !this.#connection.isOpen) return
+        if (this.#framing.freeAt() > this.#now()) this.#send()
+        else this.#ask(pending)
+      })
+    } else this.#ask(pending)
+  }
+
+  #ask(pending: Pending): void {
+    const { functionCode, unitId, address, quantity } = pending.request
+    pending.sent = true
+    this.#options.counters.requests++
+    switch (functionCode) {
+      case 1:
+        return this.#client.writeFC1(unitId, address, quantity, this.#onClient)
+      case 2:
+        return this.#client.writeFC2(unitId, address, quantity, this.#onClient)
+      case 3:
+        return this.#client.writeFC3(unitId, address, quantity, this.#onClient)
+      case 4:
+        return this.#client.writeFC4(unitId, address, quantity, this.#onClient)
+    }
+  }
+
+  /** What the client wrote to its port goes out on the wire, with the deadline counted from here. */
+  #transmit(frame: Uint8Array): void {
+    const pending = this.#pending
+    assert(pending !== undefined, 'the client sent something nobody asked for')
+    const now = this.#now()
+    pending.deadlineMono = now + this.#options.timeoutMs
+    this.#watch(pending.deadlineMono)
+    this.#connection.write(this.#framing.begin(frame, pending.request, now))
+  }
+
+  readonly #onClient: ClientCallback = (error, result) => {
+    const arrivedMono = this.#receivedMono
+    const { counters } = this.#options
+    counters.replies++
+    if (error === null || error === undefined) {
+      return this.#settle({ kind: 'data', data: result.buffer, arrivedMono })
+    }
+    const code = (error as { readonly modbusCode?: number }).modbusCode
+    if (code !== undefined) {
+      counters.exceptions++
+      return this.#settle({ kind: 'exception', code, arrivedMono })
+    }
+    counters.malformedFrames++
+    this.#settle({ kind: 'frame', arrivedMono })
+  }
+
+  #onOpened(): void {
+    this.#framing.reset()
+    if (this.#pending !== undefined && !this.#pending.sent) this.#send()
+  }
+
+  #onReceived(bytes: Uint8Array): void {
+    this.#receivedMono = this.#now()
+    this.#silence.heard()
+    if (this.#pending !== undefined) this.#pending.heard = true
+    const replies = this.#options.counters.replies
+    const followed = this.#framing.push(bytes, this.#receivedMono)
+    if (this.#options.counters.replies !== replies) this.#connection.proved()
+    if (followed) return
+    this.#options.counters.malformedFrames++
+    this.#connection.reopen('what came over the link is no Modbus; it was opened afresh', false)
+  }
+
+  #onLost(): void {
+    this.#framing.reset()
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#settle({ kind: 'disconnected', sent: pending.sent, arrivedMono: this.#now() })
+  }
+
+  #settle(outcome: ReadOutcome): void {
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#pending = undefined
+    if (outcome.kind !== 'disconnected') this.#framing.end(this.#now())
+    pending.resolve(outcome)
+  }
+
+  /** One timer serves all deadlines: it is left running when a reply comes, and looks again when it fires. */
+  #watch(deadlineMono: Millis): void {
+    if (this.#cancelTimer !== undefined || this.#closed) return
+    this.#cancelTimer = this.#options.clock.at(deadlineMono, () => {
+      this.#cancelTimer = undefined
+      this.#onDeadline()
+    })
+  }
+
+  #onDeadline(): void {
+    const pending = this.#pending
+    if (pending === undefined) return
+    const now = this.#now()
+    if (now < pending.deadlineMono) return this.#watch(pending.deadlineMono)
+    if (!pending.sent) {
+      return this.#settle({ kind: 'disconnected', sent: false, arrivedMono: now })
+    }
+    if (!pending.graced && now - pending.deadlineMono > STALL_MS) {
+      pending.graced = true
+      pending.deadlineMono = now + STALL_GRACE_MS
+      return this.#watch(pending.deadlineMono)
+    }
+    this.#expire(pending, now)
+  }
+
+  #expire(pending: Pending, now: Millis): void {
+    const verdict: Verdict = this.#framing.end(now)
+    this.#options.counters.timeouts++
+    this.#settle({ kind: verdict, arrivedMono: now })
+    if (pending.heard || !this.#silence.timedOut(pending.request.unitId)) return
+    const cause = this.#silence.muted
+      ? 'connected, but no unit answers; check the wiring, the unit ids and the power of the instruments'
+      : 'nothing came back from several units; the link was opened afresh'
+    this.#connection.reopen(cause, this.#silence.muted)
+  }
+}

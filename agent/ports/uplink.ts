@@ -22,6 +22,8 @@ export interface IncomingCommand {
   readonly user: string
   readonly payload: unknown
   readonly retained: boolean
+  /** Why the payload could not be read (too large, not JSON); `payload` is then undefined. */
+  readonly fault?: string
 }
 
 /** What the uplink reports back to be recorded. */
@@ -35,6 +37,10 @@ export type UplinkNotice =
       readonly last: number
       readonly reasonCode: number
       readonly detail: string
+      /** Nothing was set aside: the stream waits here and is tried again, since nothing of it is let through. */
+      readonly held?: true
+      /** A retained state that is refused rather than records; `first` and `last` are then 0. */
+      readonly topic?: string
     }
   | { readonly kind: 'no_subscriber'; readonly active: boolean }
   | { readonly kind: 'takeover' }

@@ -2,6 +2,7 @@
 
 import type { Plant } from '#core/point.ts'
 import type { BusSettings, InstrumentSettings } from '#drivers/profile.ts'
+import type { BusBudget } from './bus-budget.ts'
 
 /** Way to the broker; secrets are files, never values. */
 export interface MqttSettings {
@@ -58,5 +59,7 @@ export type Loaded =
       readonly ok: true
       readonly configuration: Configuration
       readonly findings: readonly Finding[]
+      /** The bus budgets with their arithmetic (URS-24), in the order of the buses. */
+      readonly budgets?: readonly BusBudget[]
     }
   | { readonly ok: false; readonly findings: readonly Finding[] }

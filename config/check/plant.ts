@@ -1,0 +1,180 @@
+// Checks of the plant as a whole: ids, zones, buses, broker, site. Decides what cannot be, apart from limits and timing.
+
+import { formatKey, type Place, under } from '../document.ts'
+import type { Findings } from '../findings.ts'
+import type { Resolved, ResolvedBus } from '../resolve.ts'
+
+/** `system` names the agent's own alarms. */
+const RESERVED_IDS = ['system']
+
+/** Checks everything that is not about a single point. */
+export function checkPlant(resolved: Resolved, findings: Findings): void {
+  checkIds(resolved, findings)
+  checkZones(resolved, findings)
+  checkBuses(resolved, findings)
+  checkUnits(resolved, findings)
+  checkSite(resolved, findings)
+  checkBroker(resolved, findings)
+}
+
+function checkIds({ model }: Resolved, findings: Findings): void {
+  const seen = new Map<string, Place>()
+  for (const ids of Object.values(model.ids)) {
+    for (const [id, places] of ids) {
+      for (const place of places) {
+        const first = seen.get(id)
+        if (first === undefined) {
+          seen.set(id, place)
+          if (!RESERVED_IDS.includes(id)) continue
+          const problem = `is "${id}", which is reserved for alarms of the agent itself`
+          findings.error(place, { problem, remedy: 'choose another id' })
+          continue
+        }
+        const { line } = first.document.position(first.path, 'value')
+        findings.error(place, {
+          problem: `is "${id}", the id of ${formatKey(first.path.slice(0, -1))} (${first.document.name}:${line}) already`,
+          remedy: 'choose another; zones, buses, instruments and points share one name space',
+        })
+      }
+    }
+  }
+}
+
+function checkZones({ model }: Resolved, findings: Findings): void {
+  const outer = new Map(model.zones.map(({ value }) => [value.id, value.within]))
+  for (const { value, place } of model.zones) {
+    if (value.within === undefined) continue
+    const at = under(place, 'within')
+    if (!model.ids.zones.has(value.within)) {
+      const known = [...model.ids.zones.keys()].filter((id) => id !== value.id).join(', ')
+      findings.error(at, {
+        problem: `names the zone "${value.within}", which does not exist`,
+        remedy: `name the zone around it; zones: ${known}`,
+      })
+    } else if (isWithinItself(value.id, outer)) {
+      findings.error(at, {
+        problem: 'makes a zone lie within itself',
+        remedy: 'name the zone around it, and let the outermost have none',
+      })
+    }
+  }
+}
+
+function isWithinItself(id: string, outer: ReadonlyMap<string, string | undefined>): boolean {
+  let zone = outer.get(id)
+  for (let steps = 0; zone !== undefined && steps <= outer.size; steps++) {
+    if (zone === id) return true
+    zone = outer.get(zone)
+  }
+  return false
+}
+
+const STABLE_PATHS = ['/dev/serial/by-id/', '/dev/serial/by-path/']
+
+function checkBuses({ buses }: Resolved, findings: Findings): void {
+  const seen = new Map<string, ResolvedBus>()
+  for (const bus of buses) {
+    const { settings, input, place } = bus
+    const serial = settings.protocol === 'modbus-rtu'
+    const end = serial ? settings.path : `${settings.host.toLowerCase()}:${settings.port}`
+    if (input.protocol === 'modbus-rtu' && input.allowUnstablePath !== true)
+      checkPath(input.path, place, findings)
+    const other = seen.get(end)
+    if (other === undefined) {
+      seen.set(end, bus)
+      continue
+    }
+    const words = {
+      problem: `leads to ${end}, as the bus "${other.id}" does`,
+      remedy:
+        'put the instruments on one bus; two that know nothing of each other spoil their requests',
+    }
+    const at = under(place, serial ? 'path' : 'host')
+    const gateways = settings.protocol === 'modbus-tcp' && other.settings.protocol === 'modbus-tcp'
+    if (gateways) findings.warning(at, words)
+    else findings.error(at, words)
+  }
+}
+
+function checkPath(path: string, place: Place, findings: Findings): void {
+  if (STABLE_PATHS.some((prefix) => path.startsWith(prefix))) return
+  findings.error(under(place, 'path'), {
+    problem: `is "${path}", which may name another adapter after a restart`,
+    remedy: 'give the path below /dev/serial/by-id/ or by-path/, or add allowUnstablePath: true',
+  })
+}
+
+function checkUnits({ instruments }: Resolved, findings: Findings): void {
+  const seen = new Map<string, string>()
+  for (const { own, place, bus, unitId } of instruments) {
+    if (bus === undefined || unitId === undefined) continue
+    const key = `${bus.id} ${unitId}`
+    const other = seen.get(key)
+    if (other === undefined) {
+      seen.set(key, own.id)
+      continue
+    }
+    findings.error(under(place, 'unitId'), {
+      problem: `is ${unitId}, which the instrument "${other}" has on the bus "${bus.id}" already`,
+      remedy: 'give each instrument on a bus a unit identifier of its own',
+    })
+  }
+}
+
+function checkSite({ model: { site } }: Resolved, findings: Findings): void {
+  if (site === undefined) return
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: site.value.timezone })
+  } catch {
+    findings.error(under(site.place, 'timezone'), {
+      problem: `is "${site.value.timezone}", which is no time zone`,
+      remedy: 'give an IANA name such as Europe/Rome or UTC',
+    })
+  }
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+const SCHEMES = ['mqtt:', 'mqtts:']
+
+function checkBroker({ model: { mqtt } }: Resolved, findings: Findings): void {
+  if (mqtt === undefined) return
+  const { value, place } = mqtt
+  if ((value.url === undefined) !== (value.embedded === true)) {
+    findings.error(under(place, 'url'), {
+      problem: value.url === undefined ? 'is missing' : 'is given beside embedded: true',
+      remedy: 'give either url, such as mqtts://broker.example:8883, or embedded: true',
+    })
+  }
+  if ((value.certFile === undefined) !== (value.keyFile === undefined)) {
+    const lacking = value.certFile === undefined ? 'certFile' : 'keyFile'
+    const remedy = 'give certFile and keyFile together'
+    findings.error(under(place, lacking), { problem: 'is missing beside its pair', remedy })
+  }
+  if (value.passwordFile !== undefined && value.usernameFile === undefined) {
+    const remedy = 'give usernameFile and passwordFile together'
+    findings.error(under(place, 'usernameFile'), { problem: 'is missing beside its pair', remedy })
+  }
+  if (value.url !== undefined) checkUrl(value.url, value.allowPlaintext === true, place, findings)
+}
+
+function checkUrl(text: string, allowPlaintext: boolean, place: Place, findings: Findings): void {
+  const at = under(place, 'url')
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !SCHEMES.includes(url.protocol) || url.hostname === '') {
+    const problem = 'is no address of a broker'
+    findings.error(at, { problem, remedy: 'write it as mqtts://HOST:8883 or mqtt://HOST:1883' })
+    return
+  }
+  if (url.username !== '' || url.password !== '') {
+    findings.error(at, {
+      problem: 'holds a user name or password',
+      remedy: 'put them into files and name these with usernameFile and passwordFile',
+    })
+  }
+  if (url.protocol === 'mqtt:' && !LOOPBACK.test(url.hostname) && !allowPlaintext) {
+    findings.error(at, {
+      problem: `is not encrypted and leaves this machine (${url.hostname})`,
+      remedy: 'use mqtts://, or add allowPlaintext: true if the network is protected otherwise',
+    })
+  }
+}

@@ -1,0 +1,113 @@
+// The configuration file as a whole. Decides which sections there are; the sections stand beside it.
+
+import { z } from 'zod'
+import { filePath, id, text } from './atoms.ts'
+import { busSchema, instrumentSchema, limitSetReference, zoneSchema } from './plant.ts'
+
+/** `site:` */
+export const siteSchema = z
+  .strictObject({
+    org: id('organisation, first level of the MQTT topics'),
+    id: id('site, second level of the MQTT topics'),
+    name: text('name of the site, shown on screens and reports'),
+    timezone: text('IANA time zone for display, such as Europe/Rome; records are UTC', 64),
+  })
+  .describe('whose plant this is')
+
+/** `gateway:` */
+export const gatewaySchema = z
+  .strictObject({
+    id: id('this gateway, third level of the MQTT topics'),
+    dataDir: filePath('directory that holds everything the agent writes'),
+  })
+  .describe('the machine the agent runs on')
+
+const secretFile = (what: string) => filePath(`file with ${what}`).optional()
+
+/** `mqtt:` */
+export const mqttSchema = z
+  .strictObject({
+    url: text(
+      'broker, such as mqtts://broker.example:8883; without user and password',
+      2048,
+    ).optional(),
+    embedded: z
+      .boolean()
+      .describe('use the built-in broker on 127.0.0.1 in place of a url')
+      .optional(),
+    caFile: secretFile('the certificates that the broker is trusted by (PEM)'),
+    certFile: secretFile('the client certificate of this gateway (PEM)'),
+    keyFile: secretFile('the private key of the client certificate (PEM)'),
+    usernameFile: secretFile('the user name for the broker'),
+    passwordFile: secretFile('the password for the broker'),
+    consumers: z
+      .array(id('a consumer'))
+      .max(16)
+      .describe(
+        'consumers whose confirm counts: records are kept until each one has confirmed them',
+      )
+      .optional(),
+    live: z
+      .boolean()
+      .describe('publish the newest value of every point for dashboards; false where not given')
+      .optional(),
+    commands: z
+      .boolean()
+      .describe('accept signed commands over MQTT; false where not given')
+      .optional(),
+    allowPlaintext: z
+      .boolean()
+      .describe('accept mqtt:// without TLS beyond this machine; false where not given')
+      .optional(),
+  })
+  .describe('way to the MQTT broker; without it nothing is published')
+
+/** `console:` */
+export const consoleSchema = z
+  .strictObject({
+    host: text('address to listen on, such as 127.0.0.1', 253).optional(),
+    port: z.int().min(1).max(65_535).describe('TCP port to listen on, 1 to 65535').optional(),
+    open: z
+      .boolean()
+      .describe("let everybody read on the panel's own host without a login; acts always need one")
+      .optional(),
+  })
+  .describe("the operators' console; without this key nothing listens")
+
+/** `reasonCodes:` */
+export const reasonCodesSchema = z
+  .array(
+    z
+      .string()
+      .regex(/^[a-z0-9_]{1,32}$/)
+      .describe('a reason code: 1 to 32 of a-z, 0-9 and "_"'),
+  )
+  .min(1)
+  .max(64)
+  .describe('codes accepted as the reason of an acknowledgement, in place of the usual ones')
+
+const FILES_MAX = 64
+
+export const includeSchema = z
+  .union([filePath('a file'), z.array(filePath('a file')).max(FILES_MAX)])
+  .describe('further files, relative to this one; their lists are added to these')
+
+/** A whole configuration file. */
+export const configurationSchema = z
+  .strictObject({
+    include: includeSchema.optional(),
+    site: siteSchema,
+    gateway: gatewaySchema,
+    limitSet: limitSetReference,
+    mqtt: mqttSchema.optional(),
+    console: consoleSchema.optional(),
+    reasonCodes: reasonCodesSchema.optional(),
+    zones: z.array(zoneSchema).min(1).describe('the zones of the plant'),
+    buses: z.array(busSchema).min(1).describe('the buses of the gateway'),
+    instruments: z.array(instrumentSchema).min(1).describe('the instruments on the buses'),
+  })
+  .describe('configuration of a cleanroom-agent gateway')
+
+export type SiteInput = z.infer<typeof siteSchema>
+export type GatewayInput = z.infer<typeof gatewaySchema>
+export type MqttInput = z.infer<typeof mqttSchema>

@@ -126,15 +126,15 @@ const DIGITS_MAX = 9
  */
 export function shortestOfF32(value: number): number {
   const magnitude = Math.abs(value)
-  if (value === Math.trunc(value) && magnitude < 1e6) return value
+  if (value === Math.trunc(value) && magnitude < 1e6) return value + 0 // −0 is 0
   if (!(magnitude >= 1e-5 && magnitude < 1e15)) return shortestByText(value)
   const exponent = Math.floor(Math.log10(magnitude))
   for (let digits = DIGITS_MIN; digits <= DIGITS_MAX; digits++) {
     const places = digits - 1 - exponent
     const power = POWERS[Math.abs(places)] ?? Number.NaN
     const decimal =
-      places >= 0 ? Math.round(value * power) / power : Math.round(value / power) * power
-    if (Math.fround(decimal) === value) return decimal
+      places >= 0 ? Math.round(magnitude * power) / power : Math.round(magnitude / power) * power
+    if (Math.fround(decimal) === magnitude) return value < 0 ? -decimal : decimal
   }
   return shortestByText(value)
 }

@@ -21,8 +21,11 @@ async function loop(unit: number): Promise<void> {
   while (Date.now() < until) {
     const { buffer } = await device.readHoldingRegisters(0, registers)
     const values: Record<string, number> = {}
-    for (let index = 0; index < Number(points); index++) values[`p${index}`] = buffer.readFloatBE(index * 4)
-    await client.publishAsync(`bare/${unit}`, JSON.stringify({ t: Date.now(), ...values }), { qos: 1 })
+    for (let index = 0; index < Number(points); index++)
+      values[`p${index}`] = buffer.readFloatBE(index * 4)
+    await client.publishAsync(`bare/${unit}`, JSON.stringify({ t: Date.now(), ...values }), {
+      qos: 1,
+    })
     polls++
   }
   device.close(() => {})

@@ -8,12 +8,15 @@ import { createInterface } from 'node:readline'
 const registers = new Map<number, Buffer>()
 const REGISTERS = 256
 let answered = 0
+/** Units whose value was changed and not read since. */
+const changed = new Set<number>()
 
 function imageOf(unit: number): Buffer {
   let image = registers.get(unit)
   if (image === undefined) {
     image = Buffer.alloc(REGISTERS * 2)
-    for (let index = 0; index < REGISTERS; index += 2) image.writeFloatBE(10 + index / 10, index * 2)
+    for (let index = 0; index < REGISTERS; index += 2)
+      image.writeFloatBE(10 + index / 10, index * 2)
     registers.set(unit, image)
   }
   return image
@@ -32,6 +35,7 @@ function answer(socket: Socket, request: Buffer): void {
   imageOf(unit).copy(reply, 9, address * 2, address * 2 + bytes)
   answered++
   socket.write(reply)
+  if (changed.delete(unit)) process.stdout.write(`read ${unit} ${process.hrtime.bigint()}\n`)
 }
 
 const server = createServer((socket) => {
@@ -52,11 +56,13 @@ server.listen(0, '127.0.0.1', () => {
   if (typeof address === 'object' && address !== null) process.stdout.write(`${address.port}\n`)
 })
 
-createInterface({ input: process.stdin }).on('line', (line) => {
-  const [word, unit, value] = line.split(' ')
-  if (word === 'set') {
-    imageOf(Number(unit)).writeFloatBE(Number(value), 0)
-    process.stdout.write(`set ${process.hrtime.bigint()}\n`)
-  }
-  if (word === 'count') process.stdout.write(`count ${answered}\n`)
-}).on('close', () => process.exit(0))
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const [word, unit, value] = line.split(' ')
+    if (word === 'set') {
+      imageOf(Number(unit)).writeFloatBE(Number(value), 0)
+      changed.add(Number(unit))
+    }
+    if (word === 'count') process.stdout.write(`count ${answered}\n`)
+  })
+  .on('close', () => process.exit(0))

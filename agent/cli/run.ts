@@ -1,7 +1,6 @@
 // `run --config FILE`: the daemon. Decides which configuration runs (the file when it is valid, else the accepted one),
 // turns signals into stop and reload, and every way it can end into an exit code.
 
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import { formatFinding, loadConfiguration } from '#config/load.ts'
@@ -98,7 +97,3 @@ function describeStartFailure(error: unknown): { code: number; message: string }
     ? { code: EXIT.io, message: error.message }
     : { code: EXIT.bug, message: error.stack ?? error.message }
 }
-
-/** The version in package.json. */
-export const agentVersion = (): string =>
-  (JSON.parse(readFileSync(path.join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }).version

@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly buses: (configuration: Configuration) => readonly BusPlan[]
   /** Builds the uplink, where the configuration has one. */
   readonly uplink: ((agent: UplinkContext) => Uplink) | undefined
+  /** Told of every commit, after the ways out. */
+  readonly committed?: (commit: Committed) => void
   /** Something the process cannot go on after: it has to stop with this error. */
   readonly failed: (error: Error) => void
 }
@@ -55,6 +57,7 @@ export class Agent {
   readonly #notices: Notices
   #configuration: Configuration
   #uplink: Uplink | undefined
+  #lastReadingAt: Millis | undefined
   #moving: Promise<void> = Promise.resolve()
   #stopping = false
 
@@ -142,6 +145,11 @@ export class Agent {
   /** Newest committed reading of a point. */
   newest(point: string): Reading | undefined {
     return this.#newest.get(point)
+  }
+
+  /** Wall ms of the newest reading on record. */
+  get lastReadingAt(): Millis | undefined {
+    return this.#lastReadingAt
   }
 
   /** An act of an authenticated person; answered when durable. */
@@ -240,9 +248,16 @@ export class Agent {
   }
 
   #committed(commit: Committed): void {
-    for (const [point, reading] of commit.newest) this.#newest.set(point, reading)
+    for (const [point, reading] of commit.newest) {
+      this.#newest.set(point, reading)
+      this.#lastReadingAt = Math.max(this.#lastReadingAt ?? 0, reading.t + (reading.a ?? 0))
+    }
     const uplink = this.#uplink
-    if (uplink === undefined) return
+    if (uplink !== undefined) this.#tellUplink(uplink, commit)
+    this.#options.committed?.(commit)
+  }
+
+  #tellUplink(uplink: Uplink, commit: Committed): void {
     if (commit.alarms.length > 0) uplink.alarmStates(commit.alarms)
     uplink.committed(commit.head)
     if (this.#configuration.mqtt?.live !== true) return

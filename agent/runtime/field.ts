@@ -3,7 +3,6 @@
 
 import type { Input } from '#core/input.ts'
 import type { Plant } from '#core/point.ts'
-import type { Random } from '#core/random.ts'
 import type { TimeBase } from '#core/schedule.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -25,7 +24,6 @@ export interface BusPlan {
 
 export interface FieldOptions {
   readonly clock: Clock
-  readonly random: Random
   readonly log: Log
   readonly input: (input: Input) => void
 }

@@ -4,7 +4,7 @@
 import { assert } from '#core/assert.ts'
 import type { Act, ActReply, Input, StepResult } from '#core/input.ts'
 import type { Reading } from '#core/reading.ts'
-import type { JournalRecord } from '#core/record.ts'
+import type { JournalEvent, JournalRecord } from '#core/record.ts'
 import { baseTime, deviation, STEP_TOLERANCE_MS, type TimeBase } from '#core/schedule.ts'
 import { alarmPayload, type CoreState, nextDeadline, step } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
@@ -30,7 +30,8 @@ export interface Committed {
   readonly alarms: readonly AlarmStateMessage[]
   /** Newest reading of each point in the commit. */
   readonly newest: ReadonlyMap<string, Reading>
-  readonly events: number
+  /** Events of the commit with their sequence numbers, in order. */
+  readonly events: readonly { readonly seq: number; readonly event: JournalEvent }[]
 }
 
 export interface LoopListener {
@@ -80,6 +81,7 @@ export class Loop {
   #unstored = false
   #failed = false
   #head: Head
+  #lastCommitAt: Millis | undefined
 
   constructor(options: LoopOptions) {
     this.#clock = options.clock
@@ -103,6 +105,11 @@ export class Loop {
   /** The last committed head. */
   get head(): Head {
     return this.#head
+  }
+
+  /** Wall ms of the last commit of this process. */
+  get lastCommitAt(): Millis | undefined {
+    return this.#lastCommitAt
   }
 
   now(): Instant {
@@ -240,6 +247,7 @@ export class Loop {
       records: batch.records,
       state: stateChanges(batch.changes),
     })
+    this.#lastCommitAt = at.wall
     slow.done()
     this.#committing = undefined
     this.#announce(batch, alarms)
@@ -257,11 +265,11 @@ export class Loop {
 
   #announce(batch: Waiting, alarms: readonly AlarmStateMessage[]): void {
     const newest = new Map<string, Reading>()
-    let events = 0
-    for (const record of batch.records) {
+    const events: { seq: number; event: JournalEvent }[] = []
+    batch.records.forEach((record, index) => {
       if (record.kind === 'reading') newest.set(record.reading.point, record.reading)
-      else events++
-    }
+      else events.push({ seq: batch.first + index, event: record.event })
+    })
     this.#listener.committed({ head: this.#head, alarms, newest, events })
   }
 

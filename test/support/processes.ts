@@ -181,7 +181,7 @@ export async function startConsumer(
     for (const listener of waiting) listener(topic, text)
   })
   client.on('error', () => {})
-  await once(client, 'connect')
+  await new Promise<void>((resolve) => client.once('connect', () => resolve()))
   await client.subscribeAsync([...topics], { qos: 1 })
   client.on('connect', () => void client.subscribeAsync([...topics], { qos: 1 }).catch(() => {}))
   return {

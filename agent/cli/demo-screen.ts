@@ -1,0 +1,138 @@
+// What the demo says: where to look, and a line for each thing that happens to an alarm. Pure text from events and views;
+// knows no part of the agent, reads no clock.
+
+import { styleText } from 'node:util'
+import type { Plant } from '#core/point.ts'
+import type { Reading } from '#core/reading.ts'
+import type { JournalEvent } from '#core/record.ts'
+
+type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
+
+export interface DemoPlaces {
+  readonly brokerUrl: string
+  readonly dataDir: string
+  readonly buses: readonly { readonly id: string; readonly address: string; readonly instruments: readonly string[] }[]
+  readonly people: readonly { readonly user: string; readonly name: string; readonly role: string; readonly pin: string }[]
+  readonly lasts?: string
+}
+
+const RULE = '─'.repeat(96)
+
+/** The first screen: what runs, where to look, who may acknowledge, what to type. */
+export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
+  const zones = plant.zones.map(({ id, grade, name }) => `${id.padEnd(12)} grade ${grade.padEnd(4)} ${name}`)
+  const port = new URL(places.brokerUrl).port
+  const first = places.people[0]
+  return [
+    RULE,
+    `${paint('bold', plant.siteName)}: a simulated Cell Factory, monitored for real. Every value below is ${paint('bold', 'simulated')}.`,
+    RULE,
+    '',
+    `${paint('bold', 'Zones')}`,
+    ...zones.map((zone) => `  ${zone}`),
+    '',
+    `${paint('bold', 'Instruments')} (real Modbus TCP on this machine)`,
+    ...places.buses.map(({ id, address, instruments }) => `  ${id.padEnd(12)} ${address.padEnd(22)} ${instruments.join(', ')}`),
+    '',
+    `${paint('bold', 'People')}`,
+    ...places.people.map(({ user, name, role, pin }) => `  ${user.padEnd(12)} PIN ${pin.padEnd(8)} ${role.padEnd(14)} ${name}`),
+    '',
+    `${paint('bold', 'Look')}`,
+    `  broker       ${places.brokerUrl}   mosquitto_sub -p ${port} -t 'cr/v1/#' -v`,
+    `  data         ${places.dataDir}`,
+    '',
+    `${paint('bold', 'Type, in another terminal')}`,
+    '  npm run -s agent -- alarms',
+    `  npm run -s agent -- ack OCCURRENCE --user ${first?.user ?? 'NAME'} --reason door_opened --comment "airlock door"`,
+    `  npm run -s agent -- reset OCCURRENCE --user ${first?.user ?? 'NAME'}`,
+    '  npm run -s agent -- status',
+    '',
+    `An excursion comes within the first minute.${places.lasts === undefined ? '' : ` The demo ends by itself after ${places.lasts}.`} Ctrl-C ends everything.`,
+    RULE,
+  ].join('\n')
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  'alarm.activated': 'ALARM',
+  'alarm.returned': 'returned to normal',
+  'alarm.acknowledged': 'acknowledged',
+  'alarm.reset': 'reset',
+  'alarm.superseded': 'superseded by a new occurrence',
+}
+
+const STYLES: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
+  action: ['bold', 'red'],
+  alert: ['bold', 'yellow'],
+  fault: ['bold', 'magenta'],
+  system: ['bold', 'magenta'],
+}
+
+/** Clock time of the site, for one line of the screen. */
+export const timeOfDay = (wall: number, timezone: string): string =>
+  new Intl.DateTimeFormat('en-GB', { timeZone: timezone, timeStyle: 'medium' }).format(wall)
+
+/** The value of a reading for people: at most four significant places, the sign kept, never rounded across a limit. */
+export function valueText(value: number, unit: string, limit?: number): string {
+  const short = Number(value.toPrecision(4))
+  const crosses = limit !== undefined && Math.sign(value - limit) !== Math.sign(short - limit)
+  return `${crosses ? value : short} ${unit}`
+}
+
+/** One line for an alarm event, or undefined for anything else. `plant` gives the names. */
+export function eventLine(event: JournalEvent, plant: Plant, paint: Paint): string | undefined {
+  const word = WORDS[event.type]
+  if (word === undefined) return undefined
+  const body = event.body as AlarmBody
+  const zone = plant.zones.find(({ id }) => id === body.zone)
+  const where = zone === undefined ? '' : `  ${zone.name}, grade ${zone.grade}`
+  const unit = body.limit?.unit ?? plant.points.find(({ id }) => id === body.point)?.unit ?? ''
+  const value = body.value === undefined ? '' : `  ${valueText(body.value, unit, body.limit?.value)}`
+  const limit = body.limit === undefined ? '' : `, limit ${body.limit.value} ${body.limit.unit}`
+  const who = body.actor === undefined ? '' : `  by ${body.actor.name} (${body.actor.role})`
+  const why = body.reason === undefined ? '' : `: ${body.reason}${body.comment === undefined ? '' : `, “${body.comment}”`}`
+  const isNew = event.type === 'alarm.activated'
+  const head = isNew ? paint(STYLES[body.class ?? ''] ?? 'bold', `${word} ${body.class ?? ''}`) : word
+  const priority = body.priority === undefined ? '' : ` priority ${body.priority}`
+  const lines = `${timeOfDay(event.ts, plant.timezone)}  ${head}${isNew ? priority : ''}  ${paint('bold', body.alarm)}${where}${value}${limit}${who}${why}`
+  return isNew ? `${lines}\n          occurrence ${body.occ}` : lines
+}
+
+interface AlarmBody {
+  readonly alarm: string
+  readonly occ?: string
+  readonly class?: string
+  readonly priority?: number
+  readonly zone?: string
+  readonly point?: string
+  readonly value?: number
+  readonly limit?: { readonly value: number; readonly unit: string }
+  readonly actor?: { readonly name: string; readonly role: string }
+  readonly reason?: string
+  readonly comment?: string
+}
+
+/** A line that shows that monitoring lives: how many points are good, and the newest value of a few that matter. */
+export function pulseLine(
+  wall: number,
+  plant: Plant,
+  newest: (point: string) => Reading | undefined,
+  alarms: number,
+): string {
+  let good = 0
+  const bad: string[] = []
+  for (const { id } of plant.points) {
+    const reading = newest(id)
+    if (reading?.q === 'good') good++
+    else if (reading !== undefined) bad.push(`${id} ${reading.qc}`)
+  }
+  const shown = plant.points
+    .filter(({ critical, quantity, grade }) => critical || (quantity === 'particle_concentration' && grade === 'A'))
+    .slice(0, 4)
+    .map(({ id, unit }) => {
+      const value = newest(id)?.v
+      return `${id} ${value === undefined ? '–' : valueText(value, unit)}`
+    })
+  const troubled = bad.length === 0 ? '' : `  not good: ${bad.slice(0, 3).join(', ')}${bad.length > 3 ? ' …' : ''}`
+  const open = alarms === 0 ? 'no alarm needs anybody' : `${alarms} alarm(s) need somebody`
+  return `${timeOfDay(wall, plant.timezone)}  ${good} of ${plant.points.length} points good  ${shown.join('  ')}  ${open}${troubled}`
+}

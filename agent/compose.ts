@@ -1,0 +1,248 @@
+// The only file that knows every part: builds the agent of a configuration from its parts and hands out how to use it.
+// Decides nothing but what is connected to what.
+
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import type { Configuration, Finding } from '#config/configuration.ts'
+import { formatFinding } from '#config/load.ts'
+import { ulid } from '#core/random.ts'
+import type { Stream } from '#core/record.ts'
+import { openDriver } from '#drivers/registry.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Log } from '#ports/log.ts'
+import type { Store } from '#ports/store.ts'
+import type { Uplink } from '#ports/uplink.ts'
+import { People } from './access/people.ts'
+import { startControlServer } from './control/server.ts'
+import { agentVersion } from './cli/version.ts'
+import { type Accepted, readAccepted, writeAccepted } from './runtime/accepted.ts'
+import { Agent, type UplinkContext } from './runtime/agent.ts'
+import type { BusPlan } from './runtime/field.ts'
+import type { Committed } from './runtime/loop.ts'
+import { autonomyHours, clockSynchronised } from './runtime/machine.ts'
+import { systemClock } from './runtime/system-clock.ts'
+import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
+import { openStore } from './store/sqlite-store.ts'
+import { createUplink } from './uplink/mqtt-uplink.ts'
+import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
+
+export interface ComposeOptions {
+  readonly configuration: Configuration
+  /** The file that was named, absolute. */
+  readonly file: string
+  /** True when the configuration came from the file and is to be kept as accepted; false when it is the accepted one. */
+  readonly accept: boolean
+  readonly log: Log
+  readonly failed: (error: Error) => void
+  readonly committed?: (commit: Committed) => void
+}
+
+/** A running agent and the handles on it. */
+export interface RunningAgent {
+  readonly agent: Agent
+  readonly people: People
+  readonly socketPath: string
+  readonly broker?: EmbeddedBroker
+  /** Accepts another configuration and puts it in force. */
+  apply(configuration: Configuration, by: string): Promise<void>
+  /** Records that the file is refused, and raises `system.config_rejected`. */
+  rejectConfiguration(findings: readonly Finding[]): void
+  stop(reason: string): Promise<void>
+}
+
+const systemRandom = (): number => randomBytes(4).readUInt32BE() / 2 ** 32
+
+/** Opens the store, starts everything, and answers once the start is on record. Rejects in words, with everything closed. */
+export async function composeAgent(options: ComposeOptions): Promise<RunningAgent> {
+  const { configuration, log } = options
+  const { dataDir, plant } = configuration
+  const clock = systemClock()
+  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  const store = await openStore({
+    dataDir,
+    origin: plant.origin,
+    log,
+    wall: () => clock.now().wall,
+    newEpoch: () => ulid(clock.now().wall, systemRandom),
+  })
+  const closing: (() => Promise<unknown>)[] = [() => store.close()]
+  try {
+    const broker = await brokerFor(configuration)
+    if (broker !== undefined) closing.unshift(() => broker.close())
+    const agent = await Agent.start({
+      configuration,
+      version: agentVersion(),
+      clock,
+      log,
+      store,
+      buses: (current) => busPlans(current, clock, log),
+      uplink: configuration.mqtt === undefined ? undefined : uplinkFactory({ clock, log, store, broker }),
+      failed: options.failed,
+      ...(options.committed !== undefined && { committed: options.committed }),
+    })
+    closing.unshift(() => agent.stop('start failed'))
+    return await serve({ options, agent, store, clock, ...(broker !== undefined && { broker }) })
+  } catch (error) {
+    for (const close of closing) await close().catch(() => {})
+    throw error
+  }
+}
+
+interface Served {
+  readonly options: ComposeOptions
+  readonly agent: Agent
+  readonly store: Store
+  readonly clock: Clock
+  readonly broker?: EmbeddedBroker
+}
+
+/** Opens the local socket and keeps account of what was accepted and refused. */
+async function serve({ options, agent, store, clock, broker }: Served): Promise<RunningAgent> {
+  const { configuration, log, file } = options
+  const { dataDir } = configuration
+  let accepted = options.accept ? await accept(agent, configuration, file, clock) : readAccepted(dataDir)
+  let rejected: string | undefined
+  const people = new People({
+    rows: store.recovered.state,
+    now: clock.now(),
+    record: (note, changes) => agent.loop.note(note.type, note.body, changes),
+  })
+  const view: ViewContext = {
+    agent,
+    version: agentVersion(),
+    pid: process.pid,
+    file,
+    acceptedAt: accepted?.acceptedAt ?? 0,
+    rejected: () => rejected,
+    clockSynchronised,
+    backlog: () => backlog(agent, store),
+  }
+  const control = await startControlServer({
+    dataDir,
+    people,
+    clock,
+    log,
+    handlers: {
+      status: () => statusView({ ...view, acceptedAt: accepted?.acceptedAt ?? 0 }),
+      alarms: (query) => alarmsView(agent, query),
+      act: (act) => agent.act(act),
+      record: (note, changes) => agent.loop.note(note.type, note.body, changes),
+    },
+  })
+  const condition = (active: boolean, detail?: string) =>
+    agent.input({
+      kind: 'condition',
+      at: clock.now(),
+      alarm: 'system.config_rejected',
+      active,
+      ...(detail !== undefined && { detail }),
+    })
+  return {
+    agent,
+    people,
+    socketPath: control.path,
+    ...(broker !== undefined && { broker }),
+    apply: async (next, by) => {
+      await agent.apply(next, by)
+      accepted = await accept(agent, next, file, clock)
+      if (rejected !== undefined) condition(false)
+      rejected = undefined
+    },
+    rejectConfiguration: (findings) => {
+      const errors = findings.filter(({ severity }) => severity === 'error')
+      rejected = errors.map(formatFinding).join('\n')
+      condition(true, `${errors.length} fault(s), first: ${errors[0]?.key}: ${errors[0]?.problem}`)
+      void agent.loop.note('config.rejected', { file, faults: errors.slice(0, 20).map(formatFinding) })
+    },
+    stop: async (reason) => {
+      await control.close()
+      await agent.stop(reason)
+      await broker?.close()
+    },
+  }
+}
+
+/** Keeps a configuration as the accepted one, and records it where it is another than before. */
+async function accept(agent: Agent, configuration: Configuration, file: string, clock: Clock): Promise<Accepted> {
+  const { dataDir, plant, sources } = configuration
+  const before = readAccepted(dataDir)
+  if (before?.hash === plant.hash) return before
+  const accepted = { hash: plant.hash, acceptedAt: clock.now().wall, file, sources }
+  writeAccepted(dataDir, accepted)
+  await agent.loop.note('config.accepted', { config: plant.hash, before: before?.hash ?? null, file })
+  return accepted
+}
+
+function busPlans({ buses, instruments }: Configuration, clock: Clock, log: Log): BusPlan[] {
+  return buses.map((bus) => {
+    const its = instruments.filter((instrument) => instrument.bus === bus.id)
+    return {
+      id: bus.id,
+      fingerprint: JSON.stringify([bus, its]),
+      open: () => openDriver({ bus, instruments: its, clock, random: systemRandom, log }),
+    }
+  })
+}
+
+interface UplinkParts {
+  readonly clock: Clock
+  readonly log: Log
+  readonly store: Store
+  readonly broker: EmbeddedBroker | undefined
+}
+
+const uplinkFactory =
+  ({ clock, log, store, broker }: UplinkParts) =>
+  (context: UplinkContext): Uplink => {
+    const { plant, mqtt, dataDir } = context.configuration
+    const recordsPerSecond = plant.points.reduce((sum, { intervalMs }) => sum + 1000 / intervalMs, 0)
+    const sent = (stream: Stream): number => Number(context.state.get(`cursor/${stream}`) ?? 0)
+    return createUplink({
+      settings: { ...(mqtt ?? failure('no mqtt section')), ...(broker !== undefined && { url: broker.url }) },
+      identity: {
+        org: plant.org,
+        site: plant.site,
+        gateway: plant.gateway,
+        origin: plant.origin,
+        agent: agentVersion(),
+        config: plant.hash,
+      },
+      epoch: store.recovered.epoch,
+      clock,
+      random: systemRandom,
+      log,
+      store,
+      cursors: { sent: { readings: sent('readings'), event: sent('event') }, confirmed: confirmed(context.state) },
+      status: () => ({
+        through: context.head().seq,
+        head: context.head(),
+        tb: context.tb(),
+        clock: { synchronised: clockSynchronised(), offsetMs: context.offsetMs() },
+        autonomyHours: autonomyHours(dataDir, recordsPerSecond),
+      }),
+      notice: context.notice,
+    })
+  }
+
+/** Watermarks on record: `confirm/<stream>/<consumer>` rows. */
+function confirmed(state: ReadonlyMap<string, string>): Record<Stream, Record<string, number>> {
+  const marks: Record<Stream, Record<string, number>> = { readings: {}, event: {} }
+  for (const [key, value] of state) {
+    const match = /^confirm\/(readings|event)\/(.+)$/.exec(key)
+    if (match?.[2] !== undefined) marks[match[1] as Stream][match[2]] = Number(value)
+  }
+  return marks
+}
+
+async function backlog(agent: Agent, store: Store): Promise<Record<Stream, number>> {
+  const sent = agent.uplink?.state().sent
+  if (sent === undefined) return { readings: 0, event: 0 }
+  return { readings: await store.count('readings', sent.readings), event: await store.count('event', sent.event) }
+}
+
+const brokerFor = async ({ mqtt }: Configuration): Promise<EmbeddedBroker | undefined> =>
+  mqtt?.embedded === true ? startEmbeddedBroker({ port: mqtt.embeddedPort ?? 1883 }) : undefined
+
+function failure(words: string): never {
+  throw new Error(words)
+}

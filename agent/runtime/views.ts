@@ -1,0 +1,120 @@
+// What the agent shows of itself: the status view and the alarm views of the local socket. Reads only.
+
+import type { Grade } from '#core/point.ts'
+import { baseTime } from '#core/schedule.ts'
+import { alarmList, alarmPayload } from '#core/step.ts'
+import type { Millis } from '#core/time.ts'
+import type { Agent } from './agent.ts'
+
+/** What only the composition knows. */
+export interface ViewContext {
+  readonly agent: Agent
+  readonly version: string
+  readonly pid: number
+  readonly file: string
+  readonly acceptedAt: Millis
+  readonly rejected: () => string | undefined
+  readonly clockSynchronised: () => boolean
+  readonly backlog: () => Promise<{ readings: number; event: number }>
+}
+
+/** The status of the running agent, for `status`. */
+export async function statusView(context: ViewContext) {
+  const { agent } = context
+  const { configuration, loop } = agent
+  const { plant, buses, dataDir } = configuration
+  const now = loop.now()
+  const rejected = context.rejected()
+  const broker = agent.uplink?.state()
+  const states = alarmList(loop.state).filter(({ state }) => state !== 'normal')
+  const settings = new Map(buses.map((bus) => [bus.id, bus]))
+  return {
+    agent: context.version,
+    pid: context.pid,
+    org: plant.org,
+    site: plant.site,
+    siteName: plant.siteName,
+    gateway: plant.gateway,
+    timezone: plant.timezone,
+    origin: plant.origin,
+    dataDir,
+    startedAt: agent.startedAt.wall,
+    at: now.wall,
+    config: {
+      hash: plant.hash,
+      file: context.file,
+      acceptedAt: context.acceptedAt,
+      ...(rejected !== undefined && { rejected }),
+    },
+    limitSet: `${plant.limitSet.id} ${plant.limitSet.version}`,
+    epoch: loop.state.epoch,
+    tb: loop.base.tb,
+    head: loop.head,
+    ...(loop.lastCommitAt !== undefined && { lastCommitAt: loop.lastCommitAt }),
+    points: pointCounts(agent),
+    alarms: {
+      unacknowledged: states.filter(({ state }) => state.includes('unacknowledged')).length,
+      others: states.filter(({ state }) => !state.includes('unacknowledged')).length,
+    },
+    buses: agent.field.views().map((bus) => {
+      const its = settings.get(bus.id)
+      const link =
+        bus.link.kind === 'down'
+          ? { ...bus.link, since: Math.round(baseTime(loop.base, bus.link.since)) }
+          : bus.link
+      return { ...bus, link, ...(its !== undefined && { protocol: its.protocol, address: addressOf(its) }) }
+    }),
+    backlog: await context.backlog(),
+    ...(broker !== undefined && {
+      broker: {
+        connected: broker.connected,
+        address: broker.broker,
+        ...(broker.lastError !== undefined && { lastError: broker.lastError }),
+      },
+    }),
+    clock: {
+      synchronised: context.clockSynchronised(),
+      offsetMs: Math.round(now.wall - baseTime(loop.base, now.mono)),
+    },
+  }
+}
+
+const addressOf = (
+  bus: { readonly protocol: string } & ({ host: string; port: number } | { path: string }),
+): string => ('path' in bus ? bus.path : `${bus.host}:${bus.port}`)
+
+function pointCounts(agent: Agent) {
+  const { points } = agent.configuration.plant
+  const counts = { total: points.length, good: 0, uncertain: 0, bad: 0, silent: 0 }
+  for (const { id } of points) counts[agent.newest(id)?.q ?? 'silent']++
+  return counts
+}
+
+/** Alarms that need somebody, or all of them, as published, with what else is known of the occurrence. */
+export function alarmsView(agent: Agent, { all }: { readonly all: boolean }) {
+  const { state } = agent.loop
+  const { timezone, origin } = agent.configuration.plant
+  const alarms = alarmList(state)
+    .filter((alarm) => all || alarm.state !== 'normal')
+    .map((alarm) => ({ ...(JSON.parse(alarmPayload(state, alarm.alarm)) as AlarmObject), ...alarm }))
+  const lastReadingAt = agent.lastReadingAt
+  return {
+    at: agent.loop.now().wall,
+    timezone,
+    origin,
+    ...(lastReadingAt !== undefined && { lastReadingAt }),
+    alarms,
+  }
+}
+
+interface AlarmObject {
+  readonly alarm: string
+  readonly occ: string | null
+  readonly rev: number
+  readonly state: string
+  readonly active: boolean
+  readonly acked: boolean
+  readonly class: string
+  readonly priority: number
+  readonly grade?: Grade
+}

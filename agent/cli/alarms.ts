@@ -4,7 +4,7 @@ import type { AlarmsView, AlarmView } from '../control/view.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
 import { type Output, printable, printJson, type Style, table } from './output.ts'
-import { counted, localTime, span, valueAgainst } from './wording.ts'
+import { counted, localTime, shortTime, span, valueAgainst } from './wording.ts'
 
 export interface AlarmsOptions extends ClientOptions {
   readonly all?: boolean
@@ -65,7 +65,8 @@ export function alarmsText(view: AlarmsView, output: Pick<Output, 'style'>): str
   if (groups.length === 0) return [...origin, `No alarms. ${update}`].join('\n')
   const blocks = groups.map(({ title, style, alarms: members }) => {
     const rows = [...members].sort(byUrgency).map((alarm) => rowOf(alarm, view))
-    return `${output.style(style, `${title} (${members.length})`)}\n${table([HEADS, ...rows])}`
+    const listed = table(withoutEmptyEnd([HEADS, ...rows]))
+    return `${output.style(style, `${title} (${members.length})`)}\n${listed}`
   })
   return [...origin, ...blocks, update].join('\n\n')
 }
@@ -78,6 +79,10 @@ function updateWords({ at, lastReadingAt, timezone }: AlarmsView): string {
 
 const HEADS = ['STATE', 'PRIO', 'ALARM', 'VALUE', 'LIMIT', 'SINCE', 'OCCURRENCE', 'ACKNOWLEDGED BY']
 const NONE = '-'
+
+/** The rows without their last column where nobody has acknowledged anything. */
+const withoutEmptyEnd = (rows: readonly (readonly string[])[]): readonly (readonly string[])[] =>
+  rows.slice(1).every((row) => row.at(-1) === NONE) ? rows.map((row) => row.slice(0, -1)) : rows
 
 /** Urgent first, then the newest. */
 function byUrgency(a: AlarmView, b: AlarmView): number {
@@ -102,7 +107,7 @@ function rowOf(alarm: AlarmView, view: AlarmsView): string[] {
     limitWords(alarm),
     alarm.occ === null || since === 0
       ? NONE
-      : `${localTime(since, view.timezone)} (${span(view.at - since)})`,
+      : `${shortTime(since, view.at, view.timezone)} (${span(view.at - since)})`,
     alarm.occ ?? NONE,
     ackWords(alarm, view),
   ]
@@ -123,9 +128,9 @@ function limitWords({ limit }: AlarmView): string {
   return printable(`${sign} ${limit.value} ${limit.unit}`)
 }
 
-function ackWords({ ack }: AlarmView, { timezone }: AlarmsView): string {
+function ackWords({ ack }: AlarmView, { at, timezone }: AlarmsView): string {
   if (ack === undefined || ack === null) return NONE
   const who = ack.name ?? ack.user
-  const words = [who, localTime(ack.ts, timezone), ack.reason, ack.comment]
+  const words = [who, shortTime(ack.ts, at, timezone), ack.reason, ack.comment]
   return printable(words.filter((word) => word !== undefined).join(', '))
 }

@@ -248,8 +248,8 @@ function addUserCommands(program: Command, { io, exit }: ProgramContext): void {
 
 const ADD_NOTES = `Without --user the person is added by the box: only the operating-system user of the agent, or
 root, can do that, and the record names it. A PIN has 4 to 64 characters, 6 or more recommended;
-files hold the PIN alone, - is stdin, and a terminal asks for what is not given. While no agent runs,
-the person is written into the data directory of --config or --data.`
+files hold the PIN alone, - is stdin, and a terminal asks for what is not given. While no agent
+runs, the person is written into the data directory of --config or --data.`
 
 const ADD_EXAMPLES = [
   'users add jdoe --name "J. Doe" --role technician',

@@ -33,9 +33,7 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
     ['agent', `${view.agent}, process ${view.pid}, data from ${originWords(view)}`],
     ['since', `${time(view.startedAt)} (${span(view.at - view.startedAt)})`],
     ['config', `${config.hash}${config.file === undefined ? '' : `  ${printable(config.file)}`}`],
-    ...(config.rejected === undefined
-      ? []
-      : [['', warn(`the file is refused: ${printable(config.rejected)}`)] as const]),
+    ...rejectedWords(config.rejected).map((words): Row => ['', warn(words)]),
     ...(view.limitSet === undefined ? [] : [['limits', view.limitSet] as const]),
     ['alarms', alarmWords(alarms, warn)],
     ['points', pointWords(points, warn)],
@@ -53,6 +51,20 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
 }
 
 type Warn = (text: string) => string
+
+const FAULTS_SHOWN_MAX = 5
+
+/** Why the file is not what runs, fault by fault. */
+function rejectedWords(rejected: string | undefined): string[] {
+  if (rejected === undefined) return []
+  const faults = rejected.split('\n').map(printable)
+  const more = faults.length - FAULTS_SHOWN_MAX
+  return [
+    'the file as it stands is refused:',
+    ...faults.slice(0, FAULTS_SHOWN_MAX),
+    ...(more > 0 ? [`and ${counted(more, 'more fault')}`] : []),
+  ]
+}
 
 const originWords = ({ origin }: StatusView): string =>
   origin === 'simulated' ? 'SIMULATED instruments' : 'instruments'

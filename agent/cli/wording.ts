@@ -14,6 +14,12 @@ export function localTime(wall: Millis, timezone: string): string {
   return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${offset}`
 }
 
+/** `09:42:07` on the day of `now`, else `2026-11-21 09:42:07`: for lists that name the zone once. */
+export function shortTime(wall: Millis, now: Millis, timezone: string): string {
+  const [date, time = ''] = localTime(wall, timezone).split(' ')
+  return date === localTime(now, timezone).split(' ')[0] ? time : `${date} ${time}`
+}
+
 /** `3 min` `2 h 5 min` `4 d 3 h`: two units at most, rounded down. */
 export function span(ms: Millis): string {
   const units: readonly (readonly [string, Millis])[] = [

@@ -14,7 +14,8 @@ export async function ack(occurrence: string, options: AckOptions, io: Io): Prom
   if (reason === undefined)
     throw new CommandError(
       EXIT.usage,
-      'why? give --reason CODE: door_opened, intervention, sampling, cleaning, maintenance, known_fault, under_investigation, other, or what your site configured',
+      'why? give --reason CODE: door_opened, intervention, sampling, cleaning, maintenance, ' +
+        'known_fault, under_investigation, other, or what your site configured',
     )
   const words = { ...wordsOf(options), reason }
   const seen = rev === undefined ? {} : { rev }

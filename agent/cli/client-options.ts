@@ -58,7 +58,8 @@ export function findTarget(
   }
   throw new CommandError(
     EXIT.notReachable,
-    `no agent found: there is no ${INSTALLED_CONFIG}, and no demo runs; name one with --config FILE, --data DIR or --socket PATH, or start one with: cleanroom-agent demo`,
+    `no agent found: there is no ${INSTALLED_CONFIG}, and no demo runs; name one with --config FILE, ` +
+      '--data DIR or --socket PATH, or start one with: cleanroom-agent demo',
   )
 }
 

@@ -117,7 +117,8 @@ async function originOf({ dataDir, config }: OfflineOptions): Promise<Origin> {
   if (config === undefined)
     throw new CommandError(
       EXIT.notReachable,
-      `no agent ever ran in ${dataDir}, and none runs now; start one with: cleanroom-agent run --config FILE, or name its configuration with --config FILE to begin`,
+      `no agent ever ran in ${dataDir}, and none runs now; start one with: cleanroom-agent run --config FILE, ` +
+        'or name its configuration with --config FILE to begin',
     )
   const { loadConfiguration } = await import('#config/load.ts')
   const loaded = loadConfiguration(config)

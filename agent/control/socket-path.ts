@@ -47,7 +47,8 @@ export function chooseSocketPath(
     if (Buffer.byteLength(candidate) <= SOCKET_PATH_BYTES_MAX) return candidate
   }
   throw new Error(
-    `no place for the local socket: ${usual} is longer than ${SOCKET_PATH_BYTES_MAX} bytes and so is the runtime directory; shorten gateway.dataDir or set XDG_RUNTIME_DIR`,
+    `no place for the local socket: ${usual} is longer than ${SOCKET_PATH_BYTES_MAX} bytes and so is the ` +
+      'runtime directory; shorten gateway.dataDir or set XDG_RUNTIME_DIR',
   )
 }
 

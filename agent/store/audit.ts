@@ -1,7 +1,14 @@
 // Recomputes the hash chain over commits of one file and names the first record that is not what it was (URS-46).
 // It only reads; what follows from a fault (refusing to start, a report) is decided by its callers.
 
-import { type CommitHeader, commitHash, eventLine, lineCheck, readingLine } from './chain.ts'
+import {
+  type CommitHeader,
+  commitHash,
+  eventLine,
+  lineCheck,
+  lineChecks,
+  readingLine,
+} from './chain.ts'
 import { printColumns, printStoredEvent, type QualityParts, qualityParts } from './columns.ts'
 import type { Db, Statement } from './disk.ts'
 import { readNames } from './names.ts'
@@ -99,7 +106,11 @@ class FileReader {
       const point = this.#points.get(p) ?? ''
       const quality = this.#qualities.get(q) ?? qualityParts('')
       const columns = { point, t, a, v, quality, more }
-      return { seq, kind: 'reading', lineAt: (at) => readingLine(printColumns(at, columns), raw) }
+      return {
+        seq,
+        kind: 'reading',
+        lineAt: (at) => readingLine(printColumns(at, columns), raw?.toString('hex')),
+      }
     })
     const events = this.#events.all(first, last) as [number, number, string, string][]
     if (events.length === 0) return records
@@ -180,7 +191,8 @@ function checkCommit(
   const numbers = checkNumbers(commit, records)
   if (numbers !== undefined) return numbers
   const lines = records.map((record) => record.lineAt(record.seq))
-  const hash = commitHash(before.hash, commit, lines.join(''))
+  const bytes = Buffer.from(lines.join(''))
+  const hash = commitHash(before.hash, commit, bytes)
   const wholeChecks = commit.checks.length === records.length * 4
   if (!hash.equals(commit.hash)) {
     if (wholeChecks) return nameAltered(commit, records, lines)
@@ -195,16 +207,34 @@ function checkCommit(
     events: before.events + events,
   }
   const counted = after.readings === commit.readings && after.events === commit.events
-  const checked =
-    wholeChecks &&
-    lines.every((line, index) => lineCheck(line) === commit.checks.readUInt32LE(index * 4))
+  const checked = lineChecks(bytes, records.length).equals(commit.checks)
   if (counted && checked) return after
   const message = `the counts or checks of the commit of ${span(commit.first, commit.last)} were altered`
   return fault('altered', commit.first, commit.last, message)
 }
 
-/** Walks the commits after a position to the end of the file; the first fault, or where the chain ends. */
-export function auditCommits(db: Db, from: ChainPosition): ChainFault | ChainPosition {
+/** A record that no commit holds, in one statement, so that a journal in use can be checked. */
+function firstBeyond(db: Db, seq: number): number | undefined {
+  const last = `(SELECT coalesce(max(last), ${seq}) FROM commits)`
+  const [found] = db
+    .prepare(
+      `SELECT min(s) FROM (SELECT min(s) AS s FROM reading WHERE s > ${last}
+       UNION ALL SELECT min(s) FROM event WHERE s > ${last})`,
+    )
+    .raw()
+    .get() as [number | null]
+  return found ?? undefined
+}
+
+/**
+ * Walks the commits after a position to the end of the file: the first fault, or where the chain ends.
+ * `visit` is shown each position that holds.
+ */
+export function auditCommits(
+  db: Db,
+  from: ChainPosition,
+  visit: (position: ChainPosition) => void = () => {},
+): ChainFault | ChainPosition {
   const reader = new FileReader(db)
   let position = from
   for (;;) {
@@ -214,9 +244,10 @@ export function auditCommits(db: Db, from: ChainPosition): ChainFault | ChainPos
       const result = checkCommit(reader, position, commit)
       if ('kind' in result) return result
       position = result
+      visit(position)
     }
   }
-  const beyond = reader.records(position.seq + 1, Number.MAX_SAFE_INTEGER)[0]
+  const beyond = firstBeyond(db, from.seq)
   if (beyond === undefined) return position
-  return fault('added', beyond.seq, beyond.seq, `record ${beyond.seq} stands in no commit`)
+  return fault('added', beyond, beyond, `record ${beyond} stands in no commit`)
 }

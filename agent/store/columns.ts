@@ -4,7 +4,8 @@
 import type { Reading } from '#core/reading.ts'
 import { printEvent, printReading } from '#core/record.ts'
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+/** Optional fields may also be there and undefined. */
+type Loose<T> = { readonly [K in keyof T]: T[K] | undefined }
 
 /** What is rare in a reading, as its column `more` holds it. */
 interface More {
@@ -14,6 +15,8 @@ interface More {
   readonly late?: true
   readonly supersedes?: number
 }
+
+const NOTHING_RARE: More = {}
 
 /** The text of column `more`, or undefined when the reading has nothing rare. */
 export function packMore(reading: Reading): string | undefined {
@@ -61,21 +64,28 @@ export interface ReadingColumns {
   readonly more: string | null
 }
 
-/** A reading rebuilt from its columns, without its raw registers. */
-export function columnsToReading(columns: ReadingColumns): Reading {
-  const { q, qc } = columns.quality
-  const reading: Mutable<Reading> = { point: columns.point, t: columns.t, q }
-  if (columns.a !== null) reading.a = columns.a
-  if (columns.v !== null) reading.v = columns.v
-  if (qc !== undefined) reading.qc = qc
-  if (columns.more === null) return reading
-  const { slots, ex, x, late, supersedes } = JSON.parse(columns.more) as More
-  if (slots !== undefined) reading.slots = slots
-  if (ex !== undefined) reading.exceptionCode = ex
-  if (x !== undefined) reading.x = x
-  if (late !== undefined) reading.late = late
-  if (supersedes !== undefined) reading.supersedes = supersedes
-  return reading
+/**
+ * A reading rebuilt from its columns, without its raw registers. Every field is there, absent ones undefined: one
+ * shape for all readings prints twice as fast.
+ */
+export function columnsToReading({ point, t, a, v, quality, more }: ReadingColumns): Reading {
+  const { q, qc } = quality
+  const rare = more === null ? NOTHING_RARE : (JSON.parse(more) as More)
+  const { slots, ex: exceptionCode, x, late, supersedes } = rare
+  const reading: Loose<Reading> = {
+    point,
+    t,
+    slots,
+    a: a ?? undefined,
+    v: v ?? undefined,
+    q,
+    qc,
+    exceptionCode,
+    x,
+    late,
+    supersedes,
+  }
+  return reading as Reading
 }
 
 /** The published object of a reading, printed from its columns. */

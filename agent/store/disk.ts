@@ -16,6 +16,9 @@ export interface Db {
   close(): unknown
 }
 
+/** `create` a new database, `write` to an existing one, or only `read` it. */
+export type OpenMode = 'create' | 'write' | 'read'
+
 export interface Disk {
   /** Names in a directory, unsorted. */
   list(directory: string): string[]
@@ -31,8 +34,8 @@ export interface Disk {
   remove(path: string): void
   syncFile(path: string): void
   syncDirectory(directory: string): void
-  /** `create` a new database, `write` to an existing one, or only `read` it. */
-  open(path: string, mode: 'create' | 'write' | 'read'): Db
+  /** Opens a database file. */
+  open(path: string, mode: OpenMode): Db
   /** Takes the exclusive lock of a data directory; the kernel lets go of it when the process ends. */
   lock(path: string): { release(): void } | 'held'
 }

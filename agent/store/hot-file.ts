@@ -3,7 +3,7 @@
 
 import { assert } from '#core/assert.ts'
 import type { ChainPosition } from './audit.ts'
-import { commitHash, eventLine, lineCheck, readingLine } from './chain.ts'
+import { commitHash, eventLine, lineChecks, readingLine } from './chain.ts'
 import {
   printColumns,
   printStoredEvent,
@@ -78,19 +78,19 @@ class ReadingRows {
     this.#one = db.prepare(rowsSql(1))
   }
 
-  push(...row: readonly unknown[]): void {
-    for (const value of row) this.#pending.push(value)
+  push(s: number, p: number, q: number, from: PackedReadings): void {
+    this.#pending.push(s, p, from.t, from.a, from.v, q, from.raw, from.more)
     if (this.#pending.length < ROWS_PER_INSERT * COLUMNS_PER_ROW) return
     const rows = this.#pending
     this.#pending = []
-    this.#many.run(...rows)
+    this.#many.run(rows)
   }
 
   flush(): void {
     const rows = this.#pending
     this.#pending = []
     for (let at = 0; at < rows.length; at += COLUMNS_PER_ROW)
-      this.#one.run(...rows.slice(at, at + COLUMNS_PER_ROW))
+      this.#one.run(rows.slice(at, at + COLUMNS_PER_ROW))
   }
 }
 
@@ -167,7 +167,6 @@ export class HotFile {
   /** Writes the records of a commit and its link of the chain. Call within a transaction. */
   writeRecords(packed: PackedCommit, before: ChainPosition, context: CommitContext): Written {
     const cursor = new PackedReadings(packed)
-    const checks = Buffer.allocUnsafe(packed.count * 4)
     let lines = ''
     let events = 0
     let lastReading = 0
@@ -185,11 +184,10 @@ export class HotFile {
         lastReading = seq
         cursor.next()
       }
-      checks.writeUInt32LE(lineCheck(line), at * 4)
       lines += line
     }
     this.#rows.flush()
-    return { ...this.#link(packed, before, lines, checks), lastReading, lastEvent }
+    return { ...this.#link(packed, before, Buffer.from(lines)), lastReading, lastEvent }
   }
 
   #writeEvent(seq: number, { type, ts, body }: PackedEvent): string {
@@ -203,15 +201,15 @@ export class HotFile {
     assert(point !== undefined && quality !== undefined, 'a packed name has no entry')
     if (point.id === 0) point.id = this.#points.id(point.name)
     if (quality.id === 0) quality.id = this.#qualities.id(quality.name)
-    const { t, a, v, raw, more } = at
-    this.#rows.push(seq, point.id, t, a, v, quality.id, raw, more)
+    const { t, a, v, more } = at
+    this.#rows.push(seq, point.id, quality.id, at)
     const text = printColumns(seq, { point: point.name, t, a, v, quality: quality.parts, more })
     context.printed(seq, text)
     coverPoint(context.coverage, point, t, slotsOf(more))
-    return readingLine(text, raw)
+    return readingLine(text, at.rawHex)
   }
 
-  #link(packed: PackedCommit, before: ChainPosition, lines: string, checks: Buffer): ChainPosition {
+  #link(packed: PackedCommit, before: ChainPosition, lines: Buffer): ChainPosition {
     const { first, tb, bootId: boot } = packed
     const last = first + packed.count - 1
     const { wall, mono } = packed.at
@@ -223,7 +221,7 @@ export class HotFile {
     const bootNumber = this.#boots.id(boot)
     this.#insertCommit.run(
       ...[first, last, wall, mono, bootNumber, tb],
-      ...[readings, events, checks, hash],
+      ...[readings, events, lineChecks(lines, packed.count), hash],
     )
     this.#pages += 4 + Math.ceil((packed.readings * 48) / 4096) + 2 * packed.events.length
     return { seq: last, hash, readings, events }
@@ -282,11 +280,14 @@ export class HotFile {
 class PackedReadings {
   readonly #columns: Columns
   readonly #more: ReadonlyMap<number, string>
+  readonly #rawHex: string
   #index = 0
   #rawAt = 0
 
   constructor(packed: PackedCommit) {
     this.#columns = viewColumns(packed.buffer, packed.readings)
+    const { raw } = this.#columns
+    this.#rawHex = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('hex')
     this.#more = new Map(packed.more)
   }
 
@@ -317,6 +318,12 @@ class PackedReadings {
 
   get more(): string | null {
     return this.#more.get(this.#index) ?? null
+  }
+
+  get rawHex(): string | undefined {
+    const length = this.#columns.rawLength[this.#index] ?? -1
+    const at = this.#rawAt * 2
+    return length < 0 ? undefined : this.#rawHex.slice(at, at + length * 2)
   }
 
   get raw(): Buffer | null {

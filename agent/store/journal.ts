@@ -277,6 +277,13 @@ export class Journal {
       .filter(({ file }) => this.#disk.size(file) !== undefined)
   }
 
+  /** Lets go of a file, so that it can be sealed or removed; it is opened again when it is read. */
+  release(ordinal: number): void {
+    for (const segment of this.#closed) {
+      if (segment.ordinal === ordinal) this.#reader.release(segment.name)
+    }
+  }
+
   /** Notes the hash of a sealed file in the register that every later file carries on. */
   noteSealed(ordinal: number, sha256: string, bytes: number, sealed: number): void {
     this.#hot.noteSealed(ordinal, sha256, bytes, sealed)
@@ -295,7 +302,7 @@ export class Journal {
 
   #allRanges(): readonly SegmentRange[] {
     this.#ranges ??= rangesOf(this.#closed, {
-      ...{ name: this.#hot.name, first: this.#base.seq + 1, last: this.#head.seq },
+      ...{ name: this.#hot.name, first: this.#base.seq + 1, last: this.#head.seq, sha256: null },
       ...{ readings: this.#head.readings, events: this.#head.events },
       ...{ lastReading: this.#last.readings, lastEvent: this.#last.event },
     })

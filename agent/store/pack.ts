@@ -3,7 +3,7 @@
 
 import { assert } from '#core/assert.ts'
 import type { Reading } from '#core/reading.ts'
-import type { JournalEvent, JournalRecord } from '#core/record.ts'
+import { type JournalEvent, type JournalRecord, printReading } from '#core/record.ts'
 import type { Instant } from '#core/time.ts'
 import type { Commit } from '#ports/store.ts'
 import { packMore, qualityName } from './columns.ts'
@@ -102,13 +102,12 @@ const isWhole = Number.isSafeInteger
 
 function checkReading(reading: Reading): void {
   const { t, a, v, slots } = reading
-  assert(isWhole(t), `reading of ${reading.point} has time ${t}, not whole milliseconds`)
-  assert(a === undefined || isWhole(a), `reading of ${reading.point} has arrival ${a}`)
-  assert(v === undefined || Number.isFinite(v), `reading of ${reading.point} has value ${v}`)
-  assert(
-    slots === undefined || (isWhole(slots) && slots > 0),
-    `reading of ${reading.point} has ${slots} slots`,
-  )
+  const sound =
+    isWhole(t) &&
+    (a === undefined || isWhole(a)) &&
+    (v === undefined || Number.isFinite(v)) &&
+    (slots === undefined || (isWhole(slots) && slots > 0))
+  if (!sound) assert(false, `not storable: ${printReading(0, reading)}`)
 }
 
 function packEvent(event: JournalEvent, at: number): PackedEvent {

@@ -35,6 +35,7 @@ export type Request =
       readonly bytes: number
       readonly wall: number
     }
+  | { readonly kind: 'release'; readonly id: number; readonly ordinal: number }
   | { readonly kind: 'close'; readonly id: number }
 
 export type Answer = Head | readonly PackedBatch[] | number | undefined

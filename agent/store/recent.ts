@@ -2,7 +2,7 @@
 // A window over the journal and never the only copy; bounded by RECENT_MAX.
 
 /** Readings kept; at 200 a second this is what an uplink that keeps up needs, several times over. */
-export const RECENT_MAX = 8192
+export const RECENT_MAX = 4096
 
 /** A run of printed readings with the greatest sequence number of a reading before it. */
 export interface RecentRun {

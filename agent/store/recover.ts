@@ -163,7 +163,8 @@ function readCoverage(
   }
 }
 
-function readClosed(db: Db): ClosedSegment[] {
+/** The register of the files before this one, oldest first. */
+export function readClosed(db: Db): ClosedSegment[] {
   return db
     .prepare(
       `SELECT ordinal, name, first, last, readings, events, last_reading AS lastReading,

@@ -29,13 +29,17 @@ export function hashFile(file: string): { sha256: string; bytes: number } {
   }
 }
 
-/** True when the write-ahead log is empty; false when a reader is in the way. */
-function emptyLog(db: Db): boolean {
+/**
+ * Empties the write-ahead log and gives it up, so that reading the file makes no file beside it (better-sqlite3 is
+ * built without URIs, hence without immutable=1). False when a reader is in the way.
+ */
+function giveUpLog(db: Db): boolean {
   const [busy, pages, copied] = db
     .prepare('PRAGMA wal_checkpoint(TRUNCATE)')
     .raw()
     .get() as number[]
-  return busy === 0 && pages === copied
+  if (busy !== 0 || pages !== copied) return false
+  return pragma(db, 'journal_mode=DELETE') === 'delete'
 }
 
 function indexAndCheck(db: Db): SealResult | undefined {
@@ -43,8 +47,14 @@ function indexAndCheck(db: Db): SealResult | undefined {
   db.exec('CREATE INDEX IF NOT EXISTS reading_point_t ON reading (p, t, v, q)')
   const answer = pragma(db, 'quick_check')
   if (answer !== 'ok') return { kind: 'failed', message: `quick_check says ${String(answer)}` }
-  return emptyLog(db) ? undefined : { kind: 'busy' }
+  return giveUpLog(db) ? undefined : { kind: 'busy' }
 }
+
+const isBusy = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  'code' in thrown &&
+  typeof thrown.code === 'string' &&
+  thrown.code.startsWith('SQLITE_BUSY')
 
 /** Seals one file. Errors are values: a file that cannot be sealed is kept as it is and reported. */
 export function sealFile(disk: Disk, file: string): SealResult {
@@ -60,6 +70,7 @@ export function sealFile(disk: Disk, file: string): SealResult {
     disk.syncFile(file)
     return { kind: 'sealed', ...hashFile(file) }
   } catch (thrown) {
+    if (isBusy(thrown)) return { kind: 'busy' }
     const error = toStoreError(thrown, `seal ${path.basename(file)}`)
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
   }

@@ -9,6 +9,8 @@ export interface SealerOptions {
   readonly log: Log
   /** Pause before each file, ms. */
   readonly delayMs: number
+  /** Lets go of the file where it is open for reading. */
+  release(file: UnsealedFile): Promise<void>
   /** Writes the result down. */
   note(file: UnsealedFile, sha256: string, bytes: number): Promise<void>
 }
@@ -38,16 +40,22 @@ export class Sealer {
     if (this.#stopped || this.#worker !== undefined || this.#timer !== undefined) return
     if (this.#queue.length === 0) return
     this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#sealNext()
+      void this.#sealNext()
     }, this.#options.delayMs)
     this.#timer.unref()
   }
 
-  #sealNext(): void {
+  async #sealNext(): Promise<void> {
     const [file, ...rest] = this.#queue
-    if (file === undefined || this.#stopped) return
+    if (file === undefined) return
     this.#queue = rest
+    try {
+      await this.#options.release(file)
+    } catch {
+      return
+    }
+    this.#timer = undefined
+    if (this.#stopped) return
     const worker = new Worker(new URL('./seal-worker.ts', import.meta.url), {
       name: 'seal',
       execArgv: [],

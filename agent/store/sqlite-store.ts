@@ -71,6 +71,9 @@ class SqliteStore implements Store {
     this.#sealer = new Sealer({
       log: options.log,
       delayMs: options.sealDelayMs ?? SEAL_DELAY_MS,
+      release: async ({ ordinal }) => {
+        await this.#request({ kind: 'release', ordinal })
+      },
       note: async ({ ordinal }, sha256, bytes) => {
         const wall = options.wall()
         await this.#request({ kind: 'sealed', ordinal, sha256, bytes, wall })

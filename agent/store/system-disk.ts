@@ -15,7 +15,10 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
-import type { Disk } from './disk.ts'
+import type { Db, Disk, OpenMode } from './disk.ts'
+
+/** How long a writer waits for a reader's lock. */
+const BUSY_MS_MAX = 5000
 
 const isAbsent = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
@@ -70,7 +73,15 @@ function lock(name: string): { release(): void } | 'held' {
   return { release: () => void db.close() }
 }
 
-/** The production disk. A writer waits at most 5 s for a reader's lock. */
+function open(name: string, mode: OpenMode): Db {
+  return new Database(name, {
+    readonly: mode === 'read',
+    fileMustExist: mode !== 'create',
+    timeout: BUSY_MS_MAX,
+  })
+}
+
+/** The production disk. */
 export const systemDisk: Disk = {
   list: (directory) => readdirSync(directory),
   makeDirectory,
@@ -81,11 +92,6 @@ export const systemDisk: Disk = {
   remove: (name) => rmSync(name, { force: true }),
   syncFile: sync,
   syncDirectory: sync,
-  open: (name, mode) =>
-    new Database(name, {
-      readonly: mode === 'read',
-      fileMustExist: mode !== 'create',
-      timeout: 5000,
-    }),
+  open,
   lock,
 }

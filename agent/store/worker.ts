@@ -40,6 +40,7 @@ const DOING: Readonly<Record<Request['kind'], string>> = {
   batches: 'read from the journal',
   count: 'count in the journal',
   sealed: 'note a sealed file',
+  release: 'release a file of the journal',
   close: 'close the journal',
 }
 
@@ -53,6 +54,9 @@ function answer(journal: Journal, release: () => void, request: Request): Answer
       return journal.count(request.stream, request.after)
     case 'sealed':
       journal.noteSealed(request.ordinal, request.sha256, request.bytes, request.wall)
+      return undefined
+    case 'release':
+      journal.release(request.ordinal)
       return undefined
     case 'close':
       journal.close()

@@ -47,7 +47,7 @@ CREATE TABLE commits (
   tb       INTEGER NOT NULL,
   readings INTEGER NOT NULL,                -- readings of the epoch through this commit
   events   INTEGER NOT NULL,                -- events of the epoch through this commit
-  checks   BLOB    NOT NULL,                -- CRC-32 of each record's line, little-endian: names the record that was altered
+  checks   BLOB    NOT NULL,                -- FNV-1a of each record's line, little-endian: names the record that was altered
   hash     BLOB    NOT NULL                 -- SHA-256(hash before ‖ header line ‖ record lines)
 ) STRICT;
 

@@ -110,12 +110,13 @@ function addDaemonCommands(program: Command, { exit }: ProgramContext): void {
     .option('--seed <number>', 'same seed, same plant', wholeNumber)
     .option('--speed <factor>', 'hurry the plant, not the protocol', factor, 1)
     .addHelpText('after', example('simulate --config demo.yaml --script faults.txt --seed 7'))
-    .action(async ({ config, script, seed, speed }: SimulateOptions) => {
+    .action(async ({ config, script, seed, speed, json }: SimulateOptions) => {
       const { simulate } = await import('./simulate.ts')
       exit(
         await simulate({
           config,
           speed,
+          json: json === true,
           ...(script === undefined ? {} : { script }),
           ...(seed === undefined ? {} : { seed }),
         }),
@@ -138,6 +139,7 @@ interface SimulateOptions {
   readonly script?: string
   readonly seed?: number
   readonly speed: number
+  readonly json?: boolean
 }
 
 function demoArguments({ port, mqttPort, data, seed, speed, for: forMs }: DemoOptions) {
@@ -282,7 +284,8 @@ function addCheckCommands(program: Command, { io, exit }: ProgramContext): void 
     })
 }
 
-const SCHEMAS = ['configuration', 'profile', 'limit-set'] as const
+/** As config/schema names them; written out here so that `run` loads no schema. */
+export const SCHEMAS = ['configuration', 'profile', 'limit-set'] as const
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.')

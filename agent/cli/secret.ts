@@ -69,22 +69,29 @@ function onlyLine(text: string, where: string): string {
   return first
 }
 
-/** The process's own stdin. */
-export function processKeyboard(): Keyboard {
+/** What is needed of a terminal to ask it; the process's own streams, or a test's. */
+export interface Terminal {
+  readonly stdin: Pick<
+    NodeJS.ReadStream,
+    'isTTY' | 'setRawMode' | 'setEncoding' | 'on' | 'off' | 'pause' | 'resume'
+  >
+  readonly stderr: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>
+}
+
+/** The process's own stdin; a terminal is asked only where stderr shows the question. */
+export function processKeyboard({ stdin, stderr }: Terminal = process): Keyboard {
   const all = (): string => readFileSync(0, 'utf8')
-  const { stdin, stderr } = process
   if (!stdin.isTTY || !stderr.isTTY) return { all }
-  return { all, typed: (prompt) => typeHidden(prompt, stdin, stderr) }
+  return { all, typed: (prompt) => typeHidden(prompt, { stdin, stderr }) }
 }
 
 const CHARACTERS_MAX = 256
+/** What arrow and function keys send. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what begins them
+const ESCAPE_SEQUENCES = /\u001b(?:\[[0-9;]*[@-~]|O.)/g
 
 /** Reads a line in raw mode, so that the terminal shows nothing of it. Ctrl-C and Ctrl-D end the command. */
-function typeHidden(
-  prompt: string,
-  stdin: NodeJS.ReadStream,
-  stderr: NodeJS.WriteStream,
-): Promise<string> {
+function typeHidden(prompt: string, { stdin, stderr }: Terminal): Promise<string> {
   stderr.write(`${prompt}: `)
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
@@ -98,7 +105,7 @@ function typeHidden(
       settle()
     }
     const take = (keys: string): void => {
-      for (const key of keys) {
+      for (const key of keys.replace(ESCAPE_SEQUENCES, '')) {
         if (key === '\r' || key === '\n') return end(() => resolve(typed))
         if (key === '\u0003' || key === '\u0004')
           return end(() => reject(new CommandError(EXIT.usage, 'no PIN given')))

@@ -96,8 +96,7 @@ function recordRefusal(
   why: 'not_authorised' | 'locked',
   context: DispatchContext,
 ): Promise<void> {
-  const known = /^[a-z0-9-]{1,32}$/.test(user) ? user : null
-  const body = { code: 'not_authorised', ...about, claimed: known, via: 'local', why }
+  const body = { code: 'not_authorised', ...about, claimed: idOrNull(user), via: 'local', why }
   return context.handlers.record({ type: 'act.refused', body, urgent: true }, new Map())
 }
 
@@ -105,9 +104,12 @@ function recordRefusal(
 function aboutOf(command: ActCommand): Readonly<Record<string, unknown>> {
   const { op } = command
   return op === 'occupancy'
-    ? { act: op, zone: command.zone, state: command.state }
-    : { act: op, occ: command.occ }
+    ? { act: op, zone: idOrNull(command.zone), state: command.state }
+    : { act: op, occ: idOrNull(command.occ) }
 }
+
+/** What looks like an id of anything, else null: what nobody vouches for is not written down as it came. */
+const idOrNull = (text: string): string | null => (/^[\w.-]{1,64}$/.test(text) ? text : null)
 
 function actOf(command: ActCommand, actor: Actor): Act {
   const { comment } = command
@@ -155,7 +157,11 @@ async function addPerson(
     }
     adder = { kind: 'box', osUser: by.osUser }
   } else {
-    const verdict = await authenticate(by, { act: 'users.add', person: person.user }, context)
+    const verdict = await authenticate(
+      by,
+      { act: 'users.add', person: idOrNull(person.user) },
+      context,
+    )
     if (!verdict.ok) {
       const code = verdict.code === 'busy' ? 'busy' : 'not_authorised'
       return done({ ok: false, code, detail: verdict.detail })

@@ -58,7 +58,6 @@ const command = z.discriminatedUnion('op', [
 ])
 
 export type Command = z.infer<typeof command>
-export type CommandName = Command['op']
 /** The acts among the commands. */
 export type ActCommand = Extract<Command, { op: 'ack' | 'reset' | 'occupancy' }>
 

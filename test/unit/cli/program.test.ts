@@ -3,6 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { SCHEMA_NAMES } from '#config/schema/generate.ts'
+import { SCHEMAS } from '../../../agent/cli/program.ts'
 import { main } from '../../../agent/main.ts'
 import { commandTree } from '../../support/command-tree.ts'
 
@@ -66,6 +68,12 @@ describe('docs/command-line.md', () => {
     const [before = '', after] = text.split(MARK)
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(DOCUMENT, before + expected)
     else expect(`${MARK}${after}`).toBe(expected)
+  })
+})
+
+describe('schema', () => {
+  it('offers exactly the schemas there are', () => {
+    expect([...SCHEMAS].sort()).toEqual([...SCHEMA_NAMES].sort())
   })
 })
 

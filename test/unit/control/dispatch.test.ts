@@ -80,4 +80,22 @@ describe('answer', () => {
       expect(notes).toEqual(recorded ? ['act.refused'] : [])
     }
   })
+
+  it('writes nothing down as it came that nobody vouches for', async () => {
+    const bodies: unknown[] = []
+    const refusing = context(new Error(), {
+      authenticate: async () => ({
+        ok: false,
+        code: 'not_authorised',
+        detail: 'no',
+        recorded: true,
+      }),
+    })
+    const handlers = {
+      ...refusing.handlers,
+      record: async ({ body }: { readonly body: unknown }) => void bodies.push(body),
+    }
+    await answer({ ...ACK, user: '<b>', occ: '\u202e' }, { ...refusing, handlers })
+    expect(bodies).toMatchObject([{ claimed: null, occ: null, act: 'ack' }])
+  })
 })

@@ -1,15 +1,18 @@
 // The one door to the drivers: from the settings of a bus and its instruments to a driver that polls them. Decides which
 // protocol stands on which link; knows no instrument.
 
+import type { BackoffLimits } from '#core/backoff.ts'
 import type { Random } from '#core/random.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusCounters, BusDriver } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import type { OpenLink } from './link/link.ts'
+import { serialLink } from './link/serial-link.ts'
 import { tcpLink } from './link/tcp-link.ts'
 import type { Framing, FramingSink } from './modbus/framing.ts'
 import { MbapFraming } from './modbus/mbap-framing.ts'
 import { ModbusDriver } from './modbus/modbus-driver.ts'
+import { RtuFraming, silentIntervalMs } from './modbus/rtu-framing.ts'
 import { Transport } from './modbus/transport.ts'
 import { sampleReader } from './particle-counter/sample-reader.ts'
 import type { BusSettings, InstrumentSettings } from './profile.ts'
@@ -37,14 +40,27 @@ const newCounters = (): BusCounters => ({
   retries: 0,
 })
 
+/** The first try to connect again comes within a second; a converter is not hammered, a replugged adapter soon found. */
+const TCP_BACKOFF: BackoffLimits = { firstMsMax: 1000, msMax: 30_000 }
+const SERIAL_BACKOFF: BackoffLimits = { firstMsMax: 1000, msMax: 5000 }
+
+/**
+ * How often a lone register must be refused before it is set aside. Without transaction ids an exception may be a late
+ * one of another request, so that two more have to confirm it.
+ */
+const REFUSALS_WITH_IDS = 1
+const REFUSALS_WITHOUT_IDS = 3
+
 /** Opens the driver of a bus: it connects by itself, and goes on trying until it is closed. */
 export function openDriver(options: DriverOptions): BusDriver {
   const { bus, instruments, clock, random, log } = options
   const counters = newCounters()
-  const refusals = 1
+  const withIds = bus.protocol === 'modbus-tcp'
+  const refusals = withIds ? REFUSALS_WITH_IDS : REFUSALS_WITHOUT_IDS
   const transport = new Transport({
     bus: bus.id,
     open: options.open ?? linkOf(bus),
+    backoff: bus.protocol === 'modbus-rtu' ? SERIAL_BACKOFF : TCP_BACKOFF,
     framing: framingOf(bus, random),
     timeoutMs: bus.timeoutMs,
     unitCount: new Set(instruments.map(({ unitId }) => unitId)).size,
@@ -57,8 +73,9 @@ export function openDriver(options: DriverOptions): BusDriver {
     transport,
     counters,
     clock,
+    log,
     retries: bus.retries,
-    lateReplyMs: bus.lateReplyMs,
+    lateReplyMs: withIds ? 0 : bus.lateReplyMs,
     refusals,
     instruments,
     sampleReader: (unit) => sampleReader(unit, refusals),
@@ -66,13 +83,7 @@ export function openDriver(options: DriverOptions): BusDriver {
 }
 
 function linkOf(bus: BusSettings): OpenLink {
-  switch (bus.protocol) {
-    case 'modbus-tcp':
-    case 'modbus-rtu-over-tcp':
-      return tcpLink(bus)
-    case 'modbus-rtu':
-      throw new Error('serial lines come next')
-  }
+  return bus.protocol === 'modbus-rtu' ? serialLink(bus) : tcpLink(bus)
 }
 
 function framingOf(bus: BusSettings, random: Random): (sink: FramingSink) => Framing {
@@ -80,7 +91,12 @@ function framingOf(bus: BusSettings, random: Random): (sink: FramingSink) => Fra
     case 'modbus-tcp':
       return (sink) => new MbapFraming(sink, Math.floor(random() * 0x10000))
     case 'modbus-rtu-over-tcp':
-    case 'modbus-rtu':
-      throw new Error('serial lines come next')
+      return (sink) => new RtuFraming(sink, { charMs: 0, gapMs: bus.turnaroundMs })
+    case 'modbus-rtu': {
+      const bits = 1 + bus.dataBits + (bus.parity === 'none' ? 0 : 1) + bus.stopBits
+      const charMs = (bits * 1000) / bus.baudRate
+      const gapMs = Math.max(silentIntervalMs(bus.baudRate), bus.turnaroundMs)
+      return (sink) => new RtuFraming(sink, { charMs, gapMs })
+    }
   }
 }

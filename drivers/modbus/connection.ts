@@ -9,7 +9,6 @@ import type { LinkState } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import type { Link, OpenLink } from '../link/link.ts'
 
-const BACKOFF: BackoffLimits = { firstMsMax: 1000, msMax: 30_000 }
 /** An open that takes longer than this is given up. */
 const OPEN_MS_MAX: Millis = 5000
 /** How long the next open waits for the system to let go of the link before. */
@@ -25,6 +24,7 @@ export interface ConnectionListener {
 export interface ConnectionOptions {
   readonly bus: string
   readonly open: OpenLink
+  readonly backoff: BackoffLimits
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -140,12 +140,12 @@ export class Connection {
   }
 
   #failed(cause: string): void {
-    const { bus, clock, random, log, listener } = this.#options
+    const { bus, backoff, clock, random, log, listener } = this.#options
     this.#disarm()
     this.#phase = 'waiting'
     this.#trusted = this.#proved
     this.#goDown(cause)
-    const waitMs = backoffDelay(BACKOFF, this.#attempts++, random)
+    const waitMs = backoffDelay(backoff, this.#attempts++, random)
     log.debug('link_failed', { bus, cause, waitMs })
     this.#release(() => this.#arm(clock.now().mono + waitMs, () => this.#open()))
     listener.lost()

@@ -15,6 +15,9 @@ import type { Unit } from './unit.ts'
 const BUSY_PAUSE_MS: Millis = 200
 const BUSY_RETRIES_MAX = 3
 
+/** Silent polls in a row after which a unit counts as silent where each is followed by a quarantine. */
+const SILENCES_BEFORE_PARKING = 2
+
 /** The bus as a conversation needs it. */
 export interface Bus {
   readonly transport: Transport
@@ -54,9 +57,11 @@ export class Conversation {
   /** The unit gave no sign of life, and the bus did or might have. */
   get silent(): boolean {
     const reason = this.#over?.fault.reason
-    return (
-      !this.#answered && (reason === 'timeout' || reason === 'parked') && !this.#bus.transport.muted
-    )
+    if (this.#answered || this.#bus.transport.muted) return false
+    if (this.#bus.lateReplyMs === 0) return reason === 'timeout'
+    // One lost reply costs a unit its quarantine and no more; who is silent again after it is parked.
+    const silent = reason === 'timeout' || reason === 'parked'
+    return silent && this.#unit.silences >= SILENCES_BEFORE_PARKING
   }
 
   /** Whether the unit has answered anything in this poll. */
@@ -93,6 +98,7 @@ export class Conversation {
 
   #heard(): void {
     this.#answered = true
+    this.#unit.silences = 0
     this.#tries = 1 + this.#bus.retries
   }
 
@@ -111,9 +117,14 @@ export class Conversation {
         if (triesLeft) return undefined
         this.#heard()
         return { kind: 'fault', fault: { kind: 'fault', reason: outcome.kind }, arrivedMono }
+      case 'torn':
+        this.#answered = true
+        if (this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)
+        return this.#end({ kind: 'fault', reason: 'crc' }, arrivedMono)
       case 'timeout':
         if (this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)
         else if (triesLeft) return undefined
+        if (!this.#answered) this.#unit.silences++
         return this.#end({ kind: 'fault', reason: 'timeout' }, arrivedMono)
       case 'disconnected':
         if (outcome.sent && this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)

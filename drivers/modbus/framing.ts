@@ -3,8 +3,11 @@
 import type { Millis } from '#core/time.ts'
 import type { ReadRequest } from './request.ts'
 
-/** How a request ended that got no usable reply by its deadline. */
-export type Verdict = 'timeout' | 'frame' | 'crc'
+/**
+ * How a request ended that got no usable reply by its deadline. `frame`, `crc`: the unit did answer, unusably, and is
+ * done with it. `torn`: less came than an answer, so that one may still be on its way.
+ */
+export type Verdict = 'timeout' | 'frame' | 'crc' | 'torn'
 
 /** Where a framing puts what it found. */
 export interface FramingSink {

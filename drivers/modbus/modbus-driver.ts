@@ -4,6 +4,7 @@
 import { assert } from '#core/assert.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusCounters, BusDriver, LinkState, PollOrder, PollReply } from '#ports/driver.ts'
+import type { Log } from '#ports/log.ts'
 import type { InstrumentSettings } from '../profile.ts'
 import { type Bus, Conversation } from './conversation.ts'
 import { type PollPlan, planPoll } from './poll-plan.ts'
@@ -20,6 +21,7 @@ export interface ModbusDriverOptions {
   readonly transport: Transport
   readonly counters: BusCounters
   readonly clock: Clock
+  readonly log: Log
   readonly retries: number
   readonly lateReplyMs: number
   /** How often a lone register must be refused before it is set aside. */
@@ -43,6 +45,7 @@ export class ModbusDriver implements BusDriver {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #bus: Bus
+  readonly #log: Log
   readonly #refusals: number
   readonly #stations = new Map<string, Station>()
   #polling = false
@@ -52,10 +55,11 @@ export class ModbusDriver implements BusDriver {
     this.counters = counters
     this.#transport = transport
     this.#clock = clock
+    this.#log = options.log
     this.#bus = { transport, clock, counters, retries, lateReplyMs }
     this.#refusals = options.refusals
     for (const settings of options.instruments) {
-      const unit = new Unit(settings)
+      const unit = new Unit(settings, lateReplyMs > 0)
       const reader = settings.profile.sample === undefined ? undefined : options.sampleReader(unit)
       this.#stations.set(settings.id, { unit, plans: [], reader })
     }
@@ -76,7 +80,7 @@ export class ModbusDriver implements BusDriver {
       }
       const signals = await pollSignals({
         unit: station.unit,
-        plan: planOf(station, order.signals, nowMono),
+        plan: this.#planOf(station, order.signals, nowMono),
         conversation,
         nowMono,
         refusals: this.#refusals,
@@ -85,6 +89,25 @@ export class ModbusDriver implements BusDriver {
     } finally {
       this.#polling = false
     }
+  }
+
+  /** The plan of a group, made anew when the unit has taught something since. */
+  #planOf({ unit, plans }: Station, signals: readonly string[], nowMono: number): PollPlan {
+    const version = unit.version(nowMono)
+    const at = plans.findIndex((plan) => sameNames(plan.signals, signals))
+    const known = plans[at]
+    if (known?.version === version) return known
+    const plan = planPoll([...signals], unit, nowMono)
+    for (const { functionCode, address, quantity } of plan.clashes) {
+      const { id } = unit.settings
+      this.#log.warn('reply_length_not_unique', { instrument: id, functionCode, address, quantity })
+    }
+    if (at >= 0) plans[at] = plan
+    else {
+      if (plans.length >= PLANS_MAX) plans.shift()
+      plans.push(plan)
+    }
+    return plan
   }
 
   link(): LinkState {
@@ -102,18 +125,3 @@ export class ModbusDriver implements BusDriver {
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index])
-
-/** The plan of a group, made anew when the unit has taught something since. */
-function planOf({ unit, plans }: Station, signals: readonly string[], nowMono: number): PollPlan {
-  const version = unit.version(nowMono)
-  const at = plans.findIndex((plan) => sameNames(plan.signals, signals))
-  const known = plans[at]
-  if (known?.version === version) return known
-  const plan = planPoll([...signals], unit, nowMono)
-  if (at >= 0) plans[at] = plan
-  else {
-    if (plans.length >= PLANS_MAX) plans.shift()
-    plans.push(plan)
-  }
-  return plan
-}

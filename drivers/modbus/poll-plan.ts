@@ -38,6 +38,8 @@ export interface RegisterPlan {
   readonly reads: readonly BoundRead[]
   /** Data that the unit refuses for now, with the exception it gave. */
   readonly refused: readonly { readonly index: number; readonly exceptionCode: number }[]
+  /** Reads whose replies cannot be told from late ones of another read by their length. */
+  readonly clashes: readonly PlannedRead[]
 }
 
 /** The reads of an interval group: `specs` are its signals in the order of `signals`, then the status words. */
@@ -82,10 +84,12 @@ export function planRegisters(
 ): RegisterPlan {
   const version = unit.version(nowMono)
   const { unitId } = unit.settings
+  const { reads, clashes } = unit.tellApart(planSpecs(specs, unit))
   return {
     version,
     specs,
-    reads: planSpecs(specs, unit).map((planned) => bindRead(planned, unitId, specs)),
+    clashes,
+    reads: reads.map((planned) => bindRead(planned, unitId, specs)),
     refused: specs.flatMap((spec, index) => {
       const exceptionCode = unit.refusedWith(spec)
       return exceptionCode === undefined ? [] : [{ index, exceptionCode }]

@@ -16,13 +16,13 @@ export interface ReadRequest {
 
 /**
  * How a request ended. `data` holds the bytes behind the byte count, the transport's own copy until the next request.
- * `timeout`: nothing usable until the deadline; `frame`, `crc`: the unit did answer, unusably;
+ * `timeout`: nothing usable until the deadline; `frame`, `crc`: the unit did answer, unusably; `torn`: part of an answer;
  * `disconnected`: there was no link, or it went away meanwhile.
  */
 export type ReadOutcome =
   | { readonly kind: 'data'; readonly data: Uint8Array; readonly arrivedMono: Millis }
   | { readonly kind: 'exception'; readonly code: number; readonly arrivedMono: Millis }
-  | { readonly kind: 'timeout' | 'frame' | 'crc'; readonly arrivedMono: Millis }
+  | { readonly kind: 'timeout' | 'frame' | 'crc' | 'torn'; readonly arrivedMono: Millis }
   | {
       readonly kind: 'disconnected'
       /** The request had left: a reply to it may still be on its way (RTU through a converter). */

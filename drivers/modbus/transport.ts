@@ -4,6 +4,7 @@
 
 import ModbusSerial from 'modbus-serial'
 import { assert } from '#core/assert.ts'
+import type { BackoffLimits } from '#core/backoff.ts'
 import type { Random } from '#core/random.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -24,6 +25,7 @@ const STALL_GRACE_MS: Millis = 20
 export interface TransportOptions {
   readonly bus: string
   readonly open: OpenLink
+  readonly backoff: BackoffLimits
   readonly framing: (sink: FramingSink) => Framing
   readonly timeoutMs: Millis
   /** Units configured on the bus. */

@@ -2,9 +2,10 @@
 // late. Decides when a refused register is tried again; asks nothing itself.
 
 import type { Millis } from '#core/time.ts'
-import type { InstrumentSettings, RegisterSpec } from '../profile.ts'
+import type { InstrumentSettings, Profile, RegisterSpec } from '../profile.ts'
 import { widthOf } from './decode.ts'
 import { type PlannedRead, positionKey } from './read-plan.ts'
+import { type Declared, type UniqueLengths, uniqueLengths } from './reply-lengths.ts'
 import { FUNCTION_OF } from './request.ts'
 
 /** A refused register is tried again after this long, doubling to the longest. */
@@ -26,12 +27,21 @@ export class Unit {
   quarantinedUntilMono: Millis = Number.NEGATIVE_INFINITY
   /** It answered nothing but "busy" when last asked: do not press it. */
   busy = false
+  /** Polls in a row that ended in silence. */
+  silences = 0
   readonly #refused = new Map<RegisterSpec, Refusal>()
+  readonly #tellsByLength: boolean
+  readonly #declared: readonly Declared[]
+  /** Reply lengths in use, of all plans of one version. */
+  #lengths = { version: 0, taken: new Map<number, number>() }
   #version = 0
   #nextTrialMono: Millis = Number.POSITIVE_INFINITY
 
-  constructor(settings: InstrumentSettings) {
+  /** `tellsByLength`: replies on this bus carry no id, so that their lengths have to tell them apart. */
+  constructor(settings: InstrumentSettings, tellsByLength: boolean) {
     this.settings = settings
+    this.#tellsByLength = tellsByLength
+    this.#declared = declaredBy(settings.profile)
   }
 
   /** Changes whenever reads have to be planned anew. */
@@ -78,6 +88,21 @@ export class Unit {
     this.#version++
   }
 
+  /** Pads the reads of one more plan so that their replies can be told from those of all others. */
+  tellApart(reads: readonly PlannedRead[]): UniqueLengths {
+    if (!this.#tellsByLength) return { reads, clashes: [] }
+    if (this.#lengths.version !== this.#version) {
+      this.#lengths = { version: this.#version, taken: new Map() }
+    }
+    const { maxRegistersPerRead, maxGap } = this.settings.profile.limits
+    return uniqueLengths(reads, this.#lengths.taken, {
+      maxRegistersPerRead,
+      maxGap,
+      declared: this.#declared,
+      forbidden: this.forbidden(),
+    })
+  }
+
   /** Addresses no read may touch, not even to bridge a gap. */
   forbidden(): Set<number> {
     const keys = new Set<number>()
@@ -97,3 +122,18 @@ export class Unit {
     this.#nextTrialMono = next
   }
 }
+
+/** All registers that a profile declares: they are there, so they may be read along. */
+function declaredBy({ signals, status, sample, identify }: Profile): Declared[] {
+  const parts = sample === undefined ? [] : [...Object.values(sample), ...sample.status]
+  return [...signals, ...status, ...parts, ...Object.values(identify ?? {})]
+    .filter(isRegister)
+    .map((spec) => ({
+      functionCode: FUNCTION_OF[spec.table],
+      address: spec.address,
+      width: widthOf(spec),
+    }))
+}
+
+const isRegister = (part: unknown): part is RegisterSpec =>
+  typeof part === 'object' && part !== null && 'table' in part && 'address' in part

@@ -1,0 +1,239 @@
+// Modbus RTU as a framing: no transaction id, no header, only unit, function, length and CRC to know a reply by. Decides
+// what is the reply to the request in flight and what is an echo, a late reply, a stranger or noise; frames are found by
+// length and CRC, never by timers, because no adapter keeps t1.5. What cannot be told apart here (a late reply of the same
+// unit and length) is kept out by quarantine and by unique reply lengths.
+
+import type { Millis } from '#core/time.ts'
+import { crcHolds } from './crc.ts'
+import type { Framing, FramingSink, Verdict } from './framing.ts'
+import { dataLength, type ReadRequest } from './request.ts'
+
+/** Most bytes of a frame (Modbus over serial line V1.02 §2.5.1); as many are kept to look for one in. */
+const FRAME_LENGTH_MAX = 256
+const BUFFER_LENGTH = 2 * FRAME_LENGTH_MAX
+const EXCEPTION_LENGTH = 5
+/** Unit, function, byte count and CRC around the data. */
+const OVERHEAD = 5
+/** Requests given up whose replies may still come. */
+const LATE_MAX = 64
+
+export interface RtuTiming {
+  /** Time of one character on the wire; 0 where the line is behind a converter. */
+  readonly charMs: Millis
+  /** Silence kept on the line before a request: t3.5 or the turnaround, whichever is longer. */
+  readonly gapMs: Millis
+}
+
+/** The silent interval t3.5: 3.5 characters of 11 bits, and 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1). */
+export const silentIntervalMs = (baudRate: number): Millis =>
+  baudRate > 19_200 ? 1.75 : (3.5 * 11 * 1000) / baudRate
+
+interface Shape {
+  readonly unitId: number
+  readonly functionCode: number
+  readonly length: number
+}
+
+export class RtuFraming implements Framing {
+  readonly flushes = true
+  readonly #sink: FramingSink
+  readonly #timing: RtuTiming
+  readonly #buffer = new Uint8Array(BUFFER_LENGTH)
+  #held = 0
+  #expected: ReadRequest | undefined
+  /** The request as sent, until its echo has been taken off. */
+  #echo: Uint8Array | undefined
+  /** Whether the line echoes; undefined until a reply has shown it. */
+  #echoes: boolean | undefined
+  #freeAtMono: Millis = 0
+  #verdict: Verdict = 'timeout'
+  #late: Shape[] = []
+
+  constructor(sink: FramingSink, timing: RtuTiming) {
+    this.#sink = sink
+    this.#timing = timing
+  }
+
+  reset(): void {
+    this.#held = 0
+    this.#expected = undefined
+    this.#echoes = undefined
+  }
+
+  freeAt(): Millis {
+    return this.#freeAtMono
+  }
+
+  begin(frame: Uint8Array, request: ReadRequest, nowMono: Millis): Uint8Array {
+    this.#sweep()
+    this.#expected = request
+    this.#verdict = 'timeout'
+    this.#echo = this.#echoes === false ? undefined : frame
+    this.#freeAtMono = nowMono + frame.length * this.#timing.charMs + this.#timing.gapMs
+    return frame
+  }
+
+  push(bytes: Uint8Array, nowMono: Millis): boolean {
+    this.#freeAtMono = nowMono + this.#timing.gapMs
+    this.#append(bytes)
+    if (this.#expected !== undefined) this.#seek(this.#expected)
+    else if (this.#held >= FRAME_LENGTH_MAX) this.#sweep()
+    return true
+  }
+
+  end(): Verdict {
+    const request = this.#expected
+    this.#expected = undefined
+    if (request === undefined) return this.#verdict
+    // Echo or not, what is left of the request's own bytes is no sign of the unit.
+    if (this.#echo !== undefined && startsLike(this.#buffer, this.#held, this.#echo)) this.#held = 0
+    const verdict = this.#judgeRest(request)
+    if (verdict === 'timeout' || verdict === 'torn') {
+      this.#late.push({
+        unitId: request.unitId,
+        functionCode: request.functionCode,
+        length: OVERHEAD + dataLength(request),
+      })
+      if (this.#late.length > LATE_MAX) this.#late.shift()
+    }
+    this.#sweep()
+    return verdict
+  }
+
+  #append(bytes: Uint8Array): void {
+    const room = BUFFER_LENGTH - this.#held
+    if (bytes.length > room) {
+      // Only noise gets here. The newest bytes are kept: a whole frame still fits.
+      const kept = Math.max(0, Math.min(this.#held, FRAME_LENGTH_MAX - bytes.length))
+      this.#buffer.copyWithin(0, this.#held - kept, this.#held)
+      this.#held = kept
+      this.#sink.malformedFrame()
+    }
+    const taken = bytes.subarray(Math.max(0, bytes.length - (BUFFER_LENGTH - this.#held)))
+    this.#buffer.set(taken, this.#held)
+    this.#held += taken.length
+  }
+
+  /** Looks for the reply at every position, after the echo. */
+  #seek(request: ReadRequest): void {
+    if (!this.#stripEcho()) return
+    const length = OVERHEAD + dataLength(request)
+    for (let at = 0; at + EXCEPTION_LENGTH <= this.#held; at++) {
+      const size = replySize(this.#buffer, at, request, length)
+      if (size === 0 || at + size > this.#held) continue
+      if (crcHolds(this.#buffer, at, at + size - 2)) return this.#accept(at, size)
+      if (at === 0 && this.#held === size) {
+        // Header and length are those of the reply, and the line has nothing more: it is the reply, damaged.
+        this.#expected = undefined
+        this.#held = 0
+        this.#sink.malformedFrame()
+        return this.#sink.spoilt('crc')
+      }
+    }
+  }
+
+  /** Takes the echo off the front; false while it cannot be told yet whether it is one. */
+  #stripEcho(): boolean {
+    const echo = this.#echo
+    if (echo === undefined) return true
+    if (!startsLike(this.#buffer, this.#held, echo)) {
+      this.#echo = undefined
+      return true
+    }
+    if (this.#held < echo.length) return false
+    this.#drop(echo.length)
+    this.#echo = undefined
+    this.#echoes = true
+    return true
+  }
+
+  #accept(at: number, size: number): void {
+    if (at > 0) this.#sweepTo(at)
+    const frame = Buffer.from(this.#buffer.subarray(0, size))
+    this.#drop(size)
+    this.#expected = undefined
+    this.#echoes ??= false
+    this.#sink.reply(frame)
+    this.#sweep()
+  }
+
+  /** What bytes that hold no reply mean for a request whose time is up. */
+  #judgeRest(request: ReadRequest): Verdict {
+    if (this.#held === 0) return this.#verdict
+    for (let at = 0; at < this.#held; at++) {
+      if (this.#buffer[at] !== request.unitId) continue
+      const size = frameSizeAt(this.#buffer, at, this.#held)
+      if (size > 0 && !this.#isLate(at, size)) return 'frame'
+    }
+    return this.#held >= OVERHEAD + dataLength(request) ? 'crc' : 'torn'
+  }
+
+  #isLate(at: number, size: number): boolean {
+    return this.#late.some((shape) => fits(shape, this.#buffer, at, size))
+  }
+
+  #sweep(): void {
+    this.#sweepTo(this.#held)
+  }
+
+  /** Accounts for the bytes before `end` and drops them: late replies, strangers' frames, noise. */
+  #sweepTo(end: number): void {
+    let noise = false
+    for (let at = 0; at < end; ) {
+      const size = frameSizeAt(this.#buffer, at, end)
+      if (size === 0) {
+        noise = true
+        at++
+        continue
+      }
+      const index = this.#late.findIndex((shape) => fits(shape, this.#buffer, at, size))
+      if (index >= 0) {
+        this.#late.splice(index, 1)
+        this.#sink.lateReply()
+      } else this.#sink.foreignFrame()
+      at += size
+    }
+    if (noise) this.#sink.malformedFrame()
+    this.#drop(end)
+  }
+
+  #drop(count: number): void {
+    this.#buffer.copyWithin(0, count, this.#held)
+    this.#held -= count
+  }
+}
+
+/** Size of the reply that begins like one at the position, 0 where none does. */
+function replySize(bytes: Uint8Array, at: number, request: ReadRequest, length: number): number {
+  if (bytes[at] !== request.unitId) return 0
+  const functionCode = bytes[at + 1]
+  if (functionCode === (request.functionCode | 0x80)) return EXCEPTION_LENGTH
+  if (functionCode !== request.functionCode) return 0
+  return bytes[at + 2] === length - OVERHEAD ? length : 0
+}
+
+/** Size of a whole valid reply of any unit at the position, 0 where there is none. */
+function frameSizeAt(bytes: Uint8Array, at: number, end: number): number {
+  const functionCode = bytes[at + 1] ?? 0
+  const plain = functionCode & 0x7f
+  if (at + EXCEPTION_LENGTH > end || plain < 1 || plain > 4) return 0
+  const size = functionCode >= 0x80 ? EXCEPTION_LENGTH : OVERHEAD + (bytes[at + 2] ?? 0)
+  if (size > FRAME_LENGTH_MAX || at + size > end) return 0
+  return crcHolds(bytes, at, at + size - 2) ? size : 0
+}
+
+function fits(shape: Shape, bytes: Uint8Array, at: number, size: number): boolean {
+  if (bytes[at] !== shape.unitId) return false
+  const functionCode = bytes[at + 1] ?? 0
+  if (functionCode === (shape.functionCode | 0x80)) return true
+  return functionCode === shape.functionCode && size === shape.length
+}
+
+/** Whether the held bytes are a beginning of the pattern, or begin with all of it. */
+function startsLike(bytes: Uint8Array, held: number, pattern: Uint8Array): boolean {
+  const compared = Math.min(held, pattern.length)
+  for (let index = 0; index < compared; index++) {
+    if (bytes[index] !== pattern[index]) return false
+  }
+  return compared > 0
+}

@@ -34,7 +34,9 @@ interface Edge {
 interface Node {
   readonly room: Room
   /** Supply minus return, m³/s, that holds the nominal pressure with all doors shut. */
-  readonly surplus: number
+  supply: number
+  /** The room a cabinet takes its air from. */
+  host: Node | undefined
   readonly conductance: number
   readonly unsteady: Fluctuation
   pressurePa: number
@@ -67,20 +69,31 @@ export class Air {
     for (const [a, b] of pairs) {
       if (known.has(a) && known.has(b)) this.#edges.push({ a, b, leak: LEAK, doors: 0 })
     }
-    for (const room of zones)
-      this.#edges.push({ a: room.id, b: OUTSIDE, leak: LEAK_OUTSIDE, doors: 0 })
     for (const room of zones) {
-      const edges = this.#edges.filter((edge) => edge.a === room.id || edge.b === room.id)
-      const other = (edge: Edge): number => known.get(edge.a === room.id ? edge.b : edge.a) ?? 0
-      this.#nodes.set(room.id, {
-        room,
-        surplus: edges.reduce((sum, edge) => sum + edge.leak * (room.pressurePa - other(edge)), 0),
-        conductance: edges.reduce((sum, edge) => sum + edge.leak, 0),
-        unsteady: { deviation: UNSTEADY_PA, seconds: UNSTEADY_SECONDS, value: 0 },
-        pressurePa: room.pressurePa,
-        offsetPa: 0,
-        fan: true,
-      })
+      // A cabinet has no wall to the outside.
+      const leak = room.kind === 'cabinet' ? 0 : LEAK_OUTSIDE
+      this.#edges.push({ a: room.id, b: OUTSIDE, leak, doors: 0 })
+    }
+    for (const room of zones) this.#nodes.set(room.id, this.#nodeOf(room, known))
+    for (const node of this.#nodes.values()) {
+      // A cabinet blows out the air of its room, which the room's supply makes up for.
+      if (node.room.kind === 'cabinet') node.host = this.#nodes.get(node.room.within ?? '')
+      if (node.host !== undefined) node.host.supply += node.supply
+    }
+  }
+
+  #nodeOf(room: Room, pressures: ReadonlyMap<string, number>): Node {
+    const edges = this.#edges.filter((edge) => edge.a === room.id || edge.b === room.id)
+    const other = (edge: Edge): number => pressures.get(edge.a === room.id ? edge.b : edge.a) ?? 0
+    return {
+      room,
+      supply: edges.reduce((sum, edge) => sum + edge.leak * (room.pressurePa - other(edge)), 0),
+      host: undefined,
+      conductance: edges.reduce((sum, edge) => sum + edge.leak, 0),
+      unsteady: { deviation: UNSTEADY_PA, seconds: UNSTEADY_SECONDS, value: 0 },
+      pressurePa: room.pressurePa,
+      offsetPa: 0,
+      fan: true,
     }
   }
 
@@ -162,8 +175,12 @@ export class Air {
 
   #supply(node: Node, seconds: number): number {
     const unsteady = fluctuate(node.unsteady, seconds, this.#random)
-    if (!node.fan) return 0
-    return node.surplus + node.conductance * (node.offsetPa + unsteady)
+    const own = node.fan ? node.supply + node.conductance * (node.offsetPa + unsteady) : 0
+    let drawn = 0
+    for (const guest of this.#nodes.values()) {
+      if (guest.host === node && guest.fan) drawn += guest.supply
+    }
+    return own - drawn
   }
 
   /** What moves between the zones now. */

@@ -46,7 +46,6 @@ export class RtuFraming implements Framing {
   /** Whether the line echoes; undefined until a reply has shown it. */
   #echoes: boolean | undefined
   #freeAtMono: Millis = 0
-  #verdict: Verdict = 'timeout'
   #late: Shape[] = []
 
   constructor(sink: FramingSink, timing: RtuTiming) {
@@ -67,7 +66,6 @@ export class RtuFraming implements Framing {
   begin(frame: Uint8Array, request: ReadRequest, nowMono: Millis): Uint8Array {
     this.#sweep()
     this.#expected = request
-    this.#verdict = 'timeout'
     this.#echo = this.#echoes === false ? undefined : frame
     this.#freeAtMono = nowMono + frame.length * this.#timing.charMs + this.#timing.gapMs
     return frame
@@ -84,7 +82,7 @@ export class RtuFraming implements Framing {
   end(): Verdict {
     const request = this.#expected
     this.#expected = undefined
-    if (request === undefined) return this.#verdict
+    if (request === undefined) return 'timeout'
     // Echo or not, what is left of the request's own bytes is no sign of the unit.
     if (this.#echo !== undefined && startsLike(this.#buffer, this.#held, this.#echo)) this.#held = 0
     const verdict = this.#judgeRest(request)
@@ -157,15 +155,22 @@ export class RtuFraming implements Framing {
     this.#sweep()
   }
 
-  /** What bytes that hold no reply mean for a request whose time is up. */
+  /** What bytes that hold no reply mean for a request whose time is up. Others' frames say nothing of the unit asked. */
   #judgeRest(request: ReadRequest): Verdict {
-    if (this.#held === 0) return this.#verdict
-    for (let at = 0; at < this.#held; at++) {
-      if (this.#buffer[at] !== request.unitId) continue
+    const length = OVERHEAD + dataLength(request)
+    let noise = false
+    for (let at = 0; at < this.#held; ) {
       const size = frameSizeAt(this.#buffer, at, this.#held)
-      if (size > 0 && !this.#isLate(at, size)) return 'frame'
+      if (size > 0) {
+        if (this.#buffer[at] === request.unitId && !this.#isLate(at, size)) return 'frame'
+        at += size
+        continue
+      }
+      if (at + length <= this.#held && resembles(this.#buffer, at, request)) return 'crc'
+      noise = true
+      at++
     }
-    return this.#held >= OVERHEAD + dataLength(request) ? 'crc' : 'torn'
+    return noise ? 'torn' : 'timeout'
   }
 
   #isLate(at: number, size: number): boolean {
@@ -210,6 +215,14 @@ function replySize(bytes: Uint8Array, at: number, request: ReadRequest, length: 
   if (functionCode === (request.functionCode | 0x80)) return EXCEPTION_LENGTH
   if (functionCode !== request.functionCode) return 0
   return bytes[at + 2] === length - OVERHEAD ? length : 0
+}
+
+/** Whether the bytes may be a damaged reply: the unit, and the function or the byte count, are those of the request. */
+function resembles(bytes: Uint8Array, at: number, request: ReadRequest): boolean {
+  return (
+    bytes[at] === request.unitId &&
+    (bytes[at + 1] === request.functionCode || bytes[at + 2] === dataLength(request))
+  )
 }
 
 /** Size of a whole valid reply of any unit at the position, 0 where there is none. */

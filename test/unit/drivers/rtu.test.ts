@@ -1,0 +1,421 @@
+// RTU through the byte seam in virtual time: echoes, noise, late replies, quarantine, silent intervals. URS-10.
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '#core/random.ts'
+import type { ReadRequest } from '#drivers/modbus/request.ts'
+import { RtuFraming, silentIntervalMs } from '#drivers/modbus/rtu-framing.ts'
+import type { BusSettings, InstrumentSettings } from '#drivers/profile.ts'
+import type { PollReply } from '#ports/driver.ts'
+import {
+  briefs,
+  driverOf,
+  instrument,
+  pollAll,
+  profileOf,
+  signal,
+} from '../../support/driver-rig.ts'
+import { FakeWire, rtu } from '../../support/fake-wire.ts'
+import { type VirtualClock, virtualClock } from '../../support/virtual-clock.ts'
+
+const rtuBus = (over: Partial<BusSettings> = {}): BusSettings =>
+  ({
+    id: 'rs485-1',
+    protocol: 'modbus-rtu',
+    path: '/dev/none',
+    baudRate: 19_200,
+    dataBits: 8,
+    parity: 'none',
+    stopBits: 1,
+    turnaroundMs: 0,
+    timeoutMs: 500,
+    retries: 1,
+    lateReplyMs: 2000,
+    ...over,
+  }) as BusSettings
+
+const rig = (instruments: readonly InstrumentSettings[], over: Partial<BusSettings> = {}) => {
+  const clock = virtualClock()
+  const wire = new FakeWire(clock, 'rtu')
+  const driver = driverOf(rtuBus(over), instruments, { clock, open: wire.open })
+  const done = async <Result>(promise: Promise<Result>, stepMs = 5): Promise<Result> => {
+    let result: { readonly value: Result } | undefined
+    void promise.then((value) => {
+      result = { value }
+    })
+    for (let step = 0; result === undefined; step++) {
+      if (step > 100_000) throw new Error('the poll does not end')
+      await clock.advance(stepMs)
+    }
+    return result.value
+  }
+  return { clock, wire, driver, poll: (it: InstrumentSettings) => done(pollAll(driver, it)) }
+}
+
+const profile = profileOf([signal('a', 0), signal('b', 1, 'f32')])
+const one = instrument('one', 1, profile)
+const two = instrument('two', 2, profile)
+
+function twoUnits() {
+  const bench = rig([one, two])
+  bench.wire.unit(1).set(3, 0, 11).setF32(3, 1, 15.231)
+  bench.wire.unit(2).set(3, 0, 22).setF32(3, 1, -3.5)
+  return bench
+}
+
+describe('RTU on a line in virtual time', () => {
+  it('reads, with the CRC of the specification', async () => {
+    const { poll, wire } = twoUnits()
+    expect(briefs(await poll(one))).toEqual([11, 15.231])
+    expect(wire.requests[0]?.bytes.toString('hex')).toBe('01030000000305cb')
+  })
+
+  it.each<[string, (frame: Buffer) => Buffer[]]>([
+    ['byte by byte', (frame) => [...frame].map((byte) => Buffer.of(byte))],
+    ['in two', (frame) => [frame.subarray(0, 4), frame.subarray(4)]],
+    ['behind noise', (frame) => [Buffer.concat([Buffer.of(0, 0xff, 1, 3), frame])]],
+    ['before noise', (frame) => [Buffer.concat([frame, Buffer.of(0xff, 0)])]],
+    [
+      'behind the frame of another unit',
+      (frame) => [Buffer.concat([rtu(9, Buffer.of(3, 2, 1, 1)), frame])],
+    ],
+  ])('takes a reply that comes %s', async (_name, cut) => {
+    const { poll, wire } = twoUnits()
+    wire.script = (_request, regular, send) => {
+      cut(regular()).forEach((piece, index) => {
+        send(piece, 5 + index)
+      })
+    }
+    expect(briefs(await poll(one))).toEqual([11, 15.231])
+    expect(briefs(await poll(two))).toEqual([22, -3.5])
+  })
+
+  it('FB11 strips its own echo, and finds out whether the line has one', async () => {
+    const { poll, wire, driver } = twoUnits()
+    wire.script = ({ bytes }, regular, send) => {
+      send(bytes.subarray(0, 3), 1)
+      send(bytes.subarray(3), 2)
+      send(regular(), 8)
+    }
+    for (let time = 0; time < 3; time++) expect(briefs(await poll(one))).toEqual([11, 15.231])
+    wire.script = ({ bytes }, _regular, send) => send(bytes, 1)
+    expect(briefs(await poll(two))).toEqual(['timeout', 'timeout'])
+    expect(driver.counters).toMatchObject({ malformedFrames: 0, foreignFrames: 0, lateReplies: 0 })
+  })
+
+  it('FB3 a damaged reply is asked for once more, at once', async () => {
+    const { poll, wire, driver, clock } = twoUnits()
+    let damaged = 1
+    wire.script = (_request, regular, send) => {
+      const frame = regular()
+      if (damaged-- > 0) frame[4] = (frame[4] ?? 0) ^ 0x10
+      send(frame, 5)
+    }
+    const started = clock.now().mono
+    expect(briefs(await poll(one))).toEqual([11, 15.231])
+    expect(clock.now().mono - started).toBeLessThan(50)
+    damaged = 2
+    expect(briefs(await poll(one))).toEqual(['crc', 'crc'])
+    expect(driver.counters.retries).toBe(2)
+  })
+
+  it('B3 a unit that timed out is not asked again inside its quarantine, the others are', async () => {
+    const { poll, wire, clock } = twoUnits()
+    wire.script = ({ unitId }, regular, send) => {
+      if (unitId !== 1) send(regular(), 5)
+    }
+    const first = await poll(one)
+    expect(briefs(first)).toEqual(['timeout', 'timeout'])
+    expect(first.silent).toBe(false)
+    const silentSince = clock.now().mono
+    const parked = await poll(one)
+    expect(briefs(parked)).toEqual(['parked', 'parked'])
+    expect(parked.silent).toBe(false)
+    while (clock.now().mono < silentSince + 1990) {
+      expect(briefs(await poll(two))).toEqual([22, -3.5])
+      await clock.advance(100)
+    }
+    await clock.advance(100)
+    const again = await poll(one)
+    expect(briefs(again)).toEqual(['timeout', 'timeout'])
+    expect(again.silent).toBe(true)
+    const asked = wire.requests.filter(({ unitId }) => unitId === 1)
+    expect(asked).toHaveLength(2)
+    expect((asked[1]?.atMono ?? 0) - (asked[0]?.atMono ?? 0)).toBeGreaterThanOrEqual(2500)
+  })
+
+  it('URS-10 counts a late reply for what it is, and credits it to nobody', async () => {
+    const { poll, wire, driver, clock } = twoUnits()
+    wire.script = ({ unitId }, regular, send) => send(regular(), unitId === 1 ? 700 : 5)
+    expect(briefs(await poll(one))).toEqual(['timeout', 'timeout'])
+    for (let time = 0; time < 40; time++) expect(briefs(await poll(two))).toEqual([22, -3.5])
+    expect(driver.counters).toMatchObject({ lateReplies: 1, foreignFrames: 0 })
+    await clock.advance(3000)
+    wire.script = (_request, regular, send) => send(regular(), 5)
+    expect(briefs(await poll(one))).toEqual([11, 15.231])
+  })
+
+  it('an exception sets a register aside only when it was confirmed twice', async () => {
+    const { poll, wire } = twoUnits()
+    wire.unit(1).remove(3, 1)
+    expect(briefs(await poll(one))).toEqual([11, 'exception 2'])
+    expect(wire.requests.filter(({ address }) => address === 1)).toHaveLength(3)
+    let lies = 1
+    const bench = twoUnits()
+    bench.wire.script = (request, regular, send) =>
+      send(lies-- > 0 ? request.frame(Buffer.of(0x83, 2)) : regular(), 5)
+    expect(briefs(await bench.poll(one))).toEqual([11, 15.231])
+  })
+
+  it('B1 keeps the silent interval before each request', async () => {
+    const { poll, wire } = twoUnits()
+    let lastByteMono = 0
+    const gaps: number[] = []
+    wire.script = ({ atMono }, regular, send) => {
+      if (lastByteMono > 0) gaps.push(atMono - lastByteMono)
+      lastByteMono = atMono + 5
+      send(regular(), 5)
+    }
+    for (let time = 0; time < 20; time++) await poll(time % 2 === 0 ? one : two)
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(silentIntervalMs(19_200) - 1e-9)
+    expect(gaps).toHaveLength(19)
+    expect([9600, 19_200, 115_200].map(silentIntervalMs)).toEqual([
+      38_500 / 9600,
+      38_500 / 19_200,
+      1.75,
+    ])
+  })
+
+  it('a line that goes away is opened again, and quarantines who was being asked', async () => {
+    const { poll, wire, driver, clock } = twoUnits()
+    await poll(one)
+    wire.script = () => wire.hangUp('/dev/ttyUSB0 is gone; check the adapter and its cable')
+    expect(briefs(await poll(one))).toEqual(['disconnected', 'disconnected'])
+    expect(driver.link()).toMatchObject({
+      kind: 'down',
+      cause: expect.stringMatching(/is gone; check/),
+    })
+    wire.script = (_request, regular, send) => send(regular(), 5)
+    await clock.advance(1500)
+    expect(driver.link().kind).toBe('up')
+    expect(briefs(await poll(one))).toEqual(['parked', 'parked'])
+    expect(briefs(await poll(two))).toEqual([22, -3.5])
+    await clock.advance(1000)
+    expect(briefs(await poll(one))).toEqual([11, 15.231])
+  })
+})
+
+describe('URS-10 RTU framing as a function', () => {
+  const request: ReadRequest = { unitId: 17, functionCode: 3, address: 107, quantity: 3 }
+  const sent = Buffer.from('1103006b00037687', 'hex')
+  const reply = rtu(17, Buffer.from('0306022b00000064', 'hex'))
+  const exception = rtu(17, Buffer.from('8302', 'hex'))
+
+  function framing() {
+    const seen = {
+      replies: [] as string[],
+      spoilt: [] as string[],
+      late: 0,
+      foreign: 0,
+      malformed: 0,
+    }
+    const wire = new RtuFraming(
+      {
+        reply: (bytes) => void seen.replies.push(bytes.toString('hex')),
+        spoilt: (verdict) => void seen.spoilt.push(verdict),
+        lateReply: () => void seen.late++,
+        foreignFrame: () => void seen.foreign++,
+        malformedFrame: () => void seen.malformed++,
+      },
+      { charMs: 0.5, gapMs: 2 },
+    )
+    wire.begin(sent, request, 0)
+    return { wire, seen }
+  }
+
+  const pieces = (bytes: Uint8Array, at: readonly number[]): Uint8Array[] => {
+    const cuts = [...new Set(at.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
+    return [...cuts, bytes.length].map((cut, index) =>
+      bytes.subarray(index === 0 ? 0 : cuts[index - 1], cut),
+    )
+  }
+
+  it('gives the same reply however it is split, with echo, or behind noise', () => {
+    const before = fc.oneof(
+      fc.constant(Buffer.alloc(0)),
+      fc.constant(sent),
+      fc
+        .uint8Array({ maxLength: 40 })
+        .map((bytes) => Buffer.from(bytes.map((byte) => (byte === 17 ? 18 : byte)))),
+    )
+    fc.assert(
+      fc.property(
+        before,
+        fc.boolean(),
+        fc.array(fc.nat(300), { maxLength: 8 }),
+        (prefix, refused, at) => {
+          const { wire, seen } = framing()
+          const answer = refused ? exception : reply
+          for (const piece of pieces(Buffer.concat([prefix, answer]), at)) wire.push(piece, 1)
+          expect(seen.replies).toEqual([answer.toString('hex')])
+        },
+      ),
+    )
+  })
+
+  it('FB3 refuses every reply with one or two bits flipped', () => {
+    for (let first = 0; first < reply.length * 8; first++) {
+      for (let second = first; second < reply.length * 8; second++) {
+        const bytes = Buffer.from(reply)
+        bytes[first >> 3] = (bytes[first >> 3] ?? 0) ^ (1 << (first & 7))
+        if (second !== first) bytes[second >> 3] = (bytes[second >> 3] ?? 0) ^ (1 << (second & 7))
+        const { wire, seen } = framing()
+        wire.push(bytes, 1)
+        expect(seen.replies).toEqual([])
+      }
+    }
+  })
+
+  it.each<[string, Buffer, string]>([
+    ['nothing', Buffer.alloc(0), 'timeout'],
+    ['only the echo', sent, 'timeout'],
+    ['half an echo', sent.subarray(0, 5), 'timeout'],
+    ['part of the reply', reply.subarray(0, 7), 'torn'],
+    ['as many bytes as a reply, of noise', Buffer.alloc(11, 0x55), 'torn'],
+    ['noise, then a damaged reply', Buffer.from('ff1103060000000000010203', 'hex'), 'crc'],
+    ['a damaged reply of another unit', Buffer.from('1203060000000000010203', 'hex'), 'torn'],
+    ['a whole reply of another unit', rtu(18, Buffer.of(3, 6, 0, 1, 0, 2, 0, 3)), 'timeout'],
+    ['a reply of another length', rtu(17, Buffer.of(3, 2, 0, 1)), 'frame'],
+    ['a reply of another function', rtu(17, Buffer.of(4, 6, 0, 1, 0, 2, 0, 3)), 'frame'],
+  ])('says what was seen at the deadline: %s', (_name, bytes, verdict) => {
+    const { wire, seen } = framing()
+    if (bytes.length > 0) wire.push(bytes, 1)
+    expect(wire.end()).toBe(verdict)
+    expect(seen.replies).toEqual([])
+  })
+
+  it('URS-10 100,000 mutated streams: none throws, and what is accepted is a whole frame of the stream', () => {
+    const random = seededRandom(485)
+    const below = (limit: number) => Math.floor(random() * limit)
+    const golden = [
+      reply,
+      exception,
+      sent,
+      rtu(18, Buffer.from('0306022b00000064', 'hex')),
+      rtu(17, Buffer.from('03020001', 'hex')),
+      rtu(17, Buffer.from('8403', 'hex')),
+    ]
+    const pick = () => golden[below(golden.length)] ?? reply
+    const mutate = (bytes: Buffer): Buffer => {
+      const copy = Buffer.from(bytes)
+      const at = below(copy.length)
+      switch (below(8)) {
+        case 0:
+          copy[at] = (copy[at] ?? 0) ^ (1 << below(8))
+          return copy
+        case 1:
+          copy[at] = below(256)
+          return copy
+        case 2:
+          return copy.subarray(0, 1 + at)
+        case 3:
+          return Buffer.concat([copy, pick()])
+        case 4:
+          return Buffer.concat([Buffer.alloc(below(300), below(256)), copy])
+        case 5:
+          // Fixed up: a lie with a good CRC.
+          return copy.length < 4 ? copy : rtu(copy[0] ?? 0, copy.subarray(1, -2))
+        case 6:
+          copy[2] = below(256)
+          return copy.length < 4 ? copy : rtu(copy[0] ?? 0, copy.subarray(1, -2))
+        default:
+          return copy
+      }
+    }
+    let accepted = 0
+    for (let run = 0; run < 100_000; run++) {
+      const { wire, seen } = framing()
+      let stream = pick()
+      for (let step = below(4); step > 0; step--) stream = mutate(stream)
+      for (const piece of pieces(stream, [below(300), below(300)])) {
+        if (piece.length > 0) wire.push(piece, 1)
+      }
+      wire.end()
+      expect(seen.replies.length).toBeLessThanOrEqual(1)
+      const [text] = seen.replies
+      if (text === undefined) continue
+      accepted++
+      const frame = Buffer.from(text, 'hex')
+      expect(stream.includes(frame)).toBe(true)
+      expect(rtu(17, frame.subarray(1, -2)).equals(frame)).toBe(true)
+      expect(
+        frame[1] === 3
+          ? frame.length === 11 && frame[2] === 6
+          : frame[1] === 0x83 && frame.length === 5,
+      ).toBe(true)
+    }
+    expect(accepted).toBeGreaterThan(10_000)
+  })
+})
+
+describe('URS-10 no reply is ever credited to the wrong request', () => {
+  /** Registers of a unit tell who they are, which they are, and when they were read. */
+  const block = profileOf([signal('who', 0), signal('when', 1, 'u32')])
+  const other = profileOf([signal('who', 10), signal('when', 11, 'u32')])
+
+  async function traffic(polls: number, lateReplyMs: number) {
+    const units = [1, 2, 3, 4].map((unitId) =>
+      instrument(`u${unitId}`, unitId, unitId % 2 === 0 ? block : other),
+    )
+    const { clock, wire, poll, driver } = rig(units, { lateReplyMs } as Partial<BusSettings>)
+    const random = seededRandom(17)
+    const deviceAnswer = (
+      unitId: number,
+      { address, frame }: Parameters<FakeWire['script']>[0],
+      virtual: VirtualClock,
+    ) => {
+      const when = Math.floor(virtual.now().mono)
+      const pdu = Buffer.alloc(8)
+      pdu.writeUInt8(3, 0)
+      pdu.writeUInt8(6, 1)
+      pdu.writeUInt16BE(unitId * 1000 + address, 2)
+      pdu.writeUInt32BE(when, 4)
+      return frame(pdu)
+    }
+    wire.script = (request, _regular, send) => {
+      const drawn = random()
+      const answer = deviceAnswer(request.unitId, request, clock)
+      if (drawn < 0.02) return
+      if (drawn < 0.05 || (drawn > 0.9 && drawn < 0.91))
+        answer[Math.floor(random() * answer.length)] = Math.floor(random() * 256)
+      if (drawn > 0.97) send(rtu(9, Buffer.of(3, 6, 1, 1, 1, 1, 1, 1)), 2)
+      send(answer, drawn > 0.9 && drawn < 0.97 ? 100 + random() * 9900 : 5)
+    }
+    const found = { good: 0, wrong: 0, stale: 0 }
+    for (let turn = 0; turn < polls; turn++) {
+      const unit = units[turn % units.length] as InstrumentSettings
+      const started = Math.floor(clock.now().mono)
+      const reply: PollReply = await poll(unit)
+      await clock.advance(50)
+      const [who, when] = briefs(reply)
+      if (typeof who === 'string' || typeof when === 'string') continue
+      found.good++
+      if (who !== unit.unitId * 1000 + (unit.unitId % 2 === 0 ? 0 : 10)) found.wrong++
+      if ((when as number) < started) found.stale++
+    }
+    await driver.close()
+    return { ...found, counters: driver.counters }
+  }
+
+  it('100,000 polls with late replies of 0.1 to 10 s, drops, damage and strangers: none wrong, none stale', async () => {
+    const { good, wrong, stale, counters } = await traffic(100_000, 10_000)
+    expect({ wrong, stale }).toEqual({ wrong: 0, stale: 0 })
+    expect(good).toBeGreaterThan(10_000)
+    expect(counters.lateReplies).toBeGreaterThan(1000)
+  })
+
+  it('and without the quarantine the same traffic is caught lying', async () => {
+    const { stale } = await traffic(4000, 1)
+    expect(stale).toBeGreaterThan(0)
+  })
+})

@@ -131,6 +131,14 @@ export class Loop {
     return result.reply
   }
 
+  /** As act, with state rows that depend on its result: both become durable in one commit. */
+  actWith(act: Act, rows: (reply: ActReply) => ReadonlyMap<string, unknown>): Promise<ActReply> {
+    const { reply } = this.input({ kind: 'act', at: this.now(), act })
+    assert(reply !== undefined, 'an act is always answered')
+    this.changeState(rows(reply))
+    return this.flush().then(() => reply)
+  }
+
   /** Records something that moves no alarm, with state rows of its own, at once; resolves when durable. */
   async note(
     type: string,

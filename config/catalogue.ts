@@ -76,7 +76,7 @@ export function openCatalogue(readFile: (path: string) => string, findings: Find
       return undefined
     }
     documents.push(document)
-    findings.syntax(document)
+    findings.file(document)
     const judged = document.value === undefined ? undefined : judge(document)
     read.set(file.path, judged)
     return judged

@@ -58,15 +58,28 @@ export const under = (place: Place, ...keys: Key[]): Place => ({
   path: [...place.path, ...keys],
 })
 
-/** `buses[0].baudRate`; `(file)` for the file as a whole. */
+const PLAIN_KEY = /^[A-Za-z_][\w-]*$/
+const KEY_LENGTH_MAX = 60
+
+/** `buses[0].baudRate`; a key that is no plain word is quoted and made visible; `(file)` for the file as a whole. */
 export function formatKey(at: KeyPath): string {
   let text = ''
   for (const key of at) {
     if (typeof key === 'number') text += `[${key}]`
+    else if (!PLAIN_KEY.test(key)) text += `[${visible(key)}]`
     else text += text === '' ? key : `.${key}`
   }
   return text === '' ? '(file)' : text
 }
+
+/** A text in quotes, of limited length, with everything that cannot be seen escaped. */
+export const visible = (text: string): string =>
+  JSON.stringify(
+    text.length > KEY_LENGTH_MAX ? `${text.slice(0, KEY_LENGTH_MAX)}…` : text,
+  ).replaceAll(
+    /[^\P{C}\n]|\p{Zl}|\p{Zp}/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  )
 
 /** Reads and parses a file; an unreadable one is a document with one fault. */
 export function readDocument(
@@ -122,7 +135,12 @@ const broken = (
 
 function parse(file: { name: string; path: string }, text: string): SourceDocument {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+    stringKeys: true,
+  })
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
@@ -154,6 +172,8 @@ function faultOf(
         problem: 'holds more than one YAML document',
         remedy: 'remove the line "---", or move what follows to a file of its own and include it',
       }
+    case 'NON_STRING_KEY':
+      return { key, problem: 'has a key that is no word', remedy: 'check the brackets and braces' }
     case 'TAB_AS_INDENT':
       return { key, problem: 'is indented with a tab', remedy: 'indent with spaces' }
     default:

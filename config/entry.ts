@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { Key, KeyPath, Place } from './document.ts'
 import { under } from './document.ts'
 import { type Findings, show, suggest } from './findings.ts'
+import { DURATION_WORDS } from './schema/atoms.ts'
 
 /** Rounds of leaving out what is wrong before an entry is given up. */
 const ROUNDS_MAX = 64
@@ -109,6 +110,12 @@ function wordsOf(
     return { problem: `is ${show(value)}, which ${issue.message}`, remedy: `give ${meaning}` }
   }
   if (issue.code === 'invalid_type' && issue.expected === 'string' && isPlain(value)) {
+    if (typeof value === 'number' && meaning.includes(DURATION_WORDS)) {
+      return {
+        problem: `is ${value} without a unit`,
+        remedy: `write ${value}s or ${value}ms: ${meaning}`,
+      }
+    }
     return {
       problem: `is the ${typeof value} ${show(value)}, not text`,
       remedy: `give ${meaning}; quotes make text of it: "${String(value)}"`,

@@ -2,7 +2,7 @@
 // printed; never what is wrong.
 
 import type { Finding } from './configuration.ts'
-import { formatKey, type KeyPath, type Place, type SourceDocument } from './document.ts'
+import { formatKey, type KeyPath, type Place, type SourceDocument, visible } from './document.ts'
 
 /** Most findings of one configuration; beyond it the file is not the right one. */
 const FINDINGS_MAX = 1000
@@ -22,8 +22,8 @@ export interface Remark {
 export interface Findings {
   error(place: Place, remark: Remark): void
   warning(place: Place, remark: Remark): void
-  /** The faults of a file's writing. */
-  syntax(document: SourceDocument): void
+  /** A file that takes part: the files are told in this order, each with the faults of its writing. */
+  file(document: SourceDocument): void
   /** From here on silent at this place: what stood there was refused already. */
   discard(place: Place): void
   /** True when nothing but warnings was found. */
@@ -39,8 +39,11 @@ export function collectFindings(): Findings {
   const discarded: Place[] = []
   let overflow = false
 
+  const know = (file: string): void => {
+    if (!files.includes(file)) files.push(file)
+  }
   const add = (finding: Finding): void => {
-    if (!files.includes(finding.file)) files.push(finding.file)
+    know(finding.file)
     if (found.length < FINDINGS_MAX) found.push(finding)
     else overflow = true
   }
@@ -57,7 +60,8 @@ export function collectFindings(): Findings {
   return {
     error: (place, words) => remark('error', place, words),
     warning: (place, words) => remark('warning', place, words),
-    syntax: (document) => {
+    file: (document) => {
+      know(document.name)
       for (const fault of document.faults) {
         add({ severity: 'error', file: document.name, ...fault })
       }
@@ -100,9 +104,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     if (best === undefined || distance < best.distance) best = { word: candidate, distance }
   }
   if (best === undefined) return undefined
-  return best.distance <= Math.max(1, Math.floor(Math.min(meant.length, best.word.length) / 3))
-    ? best.word
-    : undefined
+  const length = Math.min(meant.length, plain(best.word).length)
+  const near = best.distance < length && best.distance <= Math.max(1, Math.floor(length / 3))
+  return near ? best.word : undefined
 }
 
 /** Levenshtein distance. */
@@ -136,6 +140,5 @@ export function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a group of keys'
-  const text = String(value)
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+  return visible(String(value))
 }

@@ -131,7 +131,7 @@ function readDocuments(
       findings.error(from, { problem, remedy })
       return
     }
-    findings.syntax(document)
+    findings.file(document)
     documents.push(document)
     for (const { reference, place } of includesOf(document))
       read(resolveFrom(next, reference), place)

@@ -23,6 +23,9 @@ export const text = (what: string, lengthMax = 200) =>
     .regex(/^[^\p{Cc}]*$/u)
     .describe(what)
 
+/** How every duration is described, so that a number without a unit can be told what it lacks. */
+export const DURATION_WORDS = 'a duration such as 250ms, 1s, 15min, 8h or 30d'
+
 const durationOf = (words: string): Millis => {
   const ms = parseDuration(words) ?? Number.NaN
   return Math.round(ms * 1e6) / 1e6
@@ -39,7 +42,7 @@ export const duration = (what: string, min: Millis = 0, max: Millis = 365 * DAY)
       (ms) => ms >= min && ms <= max,
       `is not between ${formatDuration(min)} and ${formatDuration(max)}`,
     )
-    .describe(`${what}; a duration such as 250ms, 1s, 15min, 8h or 30d`)
+    .describe(`${what}; ${DURATION_WORDS}`)
 
 /** Two ascending numbers. */
 export const range = (what: string) =>

@@ -1,11 +1,12 @@
-// Generates the JSON Schemas of the three file formats from the schemas that validate them. `--check` reports drift and
-// writes nothing. The JSON Schema tells the shape; what values mean together only check-config tells.
+// Generates, from the schemas that validate, the JSON Schemas of the three file formats and the tables of keys in the
+// handbook. `--check` reports drift and writes nothing. The JSON Schema tells the shape; what values mean together only check-config tells.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { configurationSchema } from './configuration.ts'
+import { keyTable, type SchemaNode } from './key-table.ts'
 import { limitSetSchema } from './limit-set.ts'
 import { profileSchema } from './profile.ts'
 
@@ -18,7 +19,8 @@ const SCHEMAS = {
 export type SchemaName = keyof typeof SCHEMAS
 export const SCHEMA_NAMES = Object.keys(SCHEMAS) as readonly SchemaName[]
 
-export const JSON_SCHEMA_DIR = path.resolve(import.meta.dirname, '../json-schema')
+const JSON_SCHEMA_DIR = path.resolve(import.meta.dirname, '../json-schema')
+const HANDBOOK = path.resolve(import.meta.dirname, '../../docs/configuration.md')
 
 /** The JSON Schema (draft 2020-12) of a file format, as text with a final newline. */
 export function jsonSchemaOf(name: SchemaName): string {
@@ -26,23 +28,42 @@ export function jsonSchemaOf(name: SchemaName): string {
   return `${JSON.stringify({ ...schema, title: `cleanroom-agent ${name}` }, undefined, 2)}\n`
 }
 
-/** File names whose content differs from what the schemas give. */
-export function drift(): string[] {
-  return SCHEMA_NAMES.filter((name) => {
-    try {
-      return readFileSync(fileOf(name), 'utf8') !== jsonSchemaOf(name)
-    } catch {
-      return true
-    }
-  }).map(fileOf)
+/** Content of every generated file, by its path: the JSON Schemas, and the handbook with its tables of keys. */
+function generated(): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const name of SCHEMA_NAMES) {
+    files.set(path.join(JSON_SCHEMA_DIR, `${name}.json`), jsonSchemaOf(name))
+  }
+  return files.set(HANDBOOK, withTables(readFileSync(HANDBOOK, 'utf8')))
 }
 
-const fileOf = (name: SchemaName): string => path.join(JSON_SCHEMA_DIR, `${name}.json`)
+/** The handbook with what stands between `<!-- keys: NAME -->` and `<!-- end -->` replaced. */
+function withTables(handbook: string): string {
+  return handbook.replaceAll(
+    /(<!-- keys: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (whole, begin: string, name: string, end: string) => {
+      const known = SCHEMA_NAMES.find((candidate) => candidate === name)
+      if (known === undefined) return whole
+      return `${begin}${keyTable(JSON.parse(jsonSchemaOf(known)) as SchemaNode)}\n${end}`
+    },
+  )
+}
+
+/** Paths of generated files whose content differs from what the schemas give. */
+export function drift(): string[] {
+  return [...generated()].flatMap(([file, content]) => {
+    try {
+      return readFileSync(file, 'utf8') === content ? [] : [file]
+    } catch {
+      return [file]
+    }
+  })
+}
 
 /** Writes the files, or with `--check` only compares them; returns the exit code. */
 function generate(args: readonly string[]): number {
   if (!args.includes('--check')) {
-    for (const name of SCHEMA_NAMES) writeFileSync(fileOf(name), jsonSchemaOf(name))
+    for (const [file, content] of generated()) writeFileSync(file, content)
     return 0
   }
   const different = drift()

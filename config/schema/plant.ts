@@ -94,16 +94,20 @@ const line = {
     .optional(),
 }
 
+const PROTOCOL =
+  'modbus-tcp for an instrument or a Modbus gateway, modbus-rtu for a serial port of this machine, ' +
+  'modbus-rtu-over-tcp for RTU frames through a transparent serial converter'
+
 const tcpBus = z.strictObject({
   ...busCommon,
-  protocol: z.literal('modbus-tcp').describe('Modbus TCP: an instrument or a Modbus gateway'),
+  protocol: z.literal('modbus-tcp').describe(PROTOCOL),
   host,
   port: port('; 502 where not given').optional(),
 })
 
 const rtuBus = z.strictObject({
   ...busCommon,
-  protocol: z.literal('modbus-rtu').describe('Modbus RTU on a serial port of this machine'),
+  protocol: z.literal('modbus-rtu').describe(PROTOCOL),
   path: text(
     'serial port, by-id or by-path: /dev/serial/by-id/…; it keeps its name when adapters are replugged',
     4096,
@@ -119,9 +123,7 @@ const rtuBus = z.strictObject({
 
 const converterBus = z.strictObject({
   ...busCommon,
-  protocol: z
-    .literal('modbus-rtu-over-tcp')
-    .describe('Modbus RTU frames through a transparent serial converter'),
+  protocol: z.literal('modbus-rtu-over-tcp').describe(PROTOCOL),
   host,
   port: port(''),
   ...line,

@@ -1,0 +1,155 @@
+// Justifications, counters, pressures and ranges: what a site has to say, each case with its clause.
+
+import { describe, expect, it } from 'vitest'
+import { formatFinding } from '#config/load.ts'
+import { instrumentAt, load, sound } from './support.ts'
+import { type Case, DP, dp, grade, judge, limits, T, t } from './verdicts.ts'
+
+const JUSTIFICATION: Case[] = [
+  [
+    'URS-22 an on-delay without a justification',
+    limits(dp, { onDelay: '30s' }),
+    'refused',
+    `${DP}.limits.justification`,
+    /4\.16.*URS-22/,
+  ],
+  [
+    'URS-22 an off-delay without a justification',
+    limits(dp, { offDelay: '30s' }),
+    'refused',
+    `${DP}.limits.justification`,
+    /URS-22/,
+  ],
+  [
+    'URS-22 a deadband without a justification',
+    limits(dp, { deadband: 0.1 }),
+    'refused',
+    `${DP}.limits.justification`,
+    /URS-22/,
+  ],
+  [
+    'URS-22 zero delays without a justification',
+    limits(dp, { onDelay: '0s', offDelay: '0s', deadband: 0 }),
+    'accepted',
+  ],
+  [
+    'URS-22 all with a justification',
+    limits(dp, { onDelay: '30s', offDelay: '5s', deadband: 0.5, justification: 'CCS-021' }),
+    'accepted',
+  ],
+]
+
+const COUNTERS: Case[] = [
+  [
+    'URS-23 28 L/min in grade A',
+    (p) => Object.assign(instrumentAt(p, 0), { flow: 28 }),
+    'accepted',
+  ],
+  [
+    'URS-23 under 28 L/min in grade A',
+    (p) => Object.assign(instrumentAt(p, 0), { flow: 27.9 }),
+    'refused',
+    'instruments[0].flow',
+    /9\.17, URS-23/,
+  ],
+  [
+    'URS-23 no flow in grade A',
+    (p) => Reflect.deleteProperty(instrumentAt(p, 0), 'flow'),
+    'refused',
+    'instruments[0].flow',
+    /URS-23/,
+  ],
+  [
+    'URS-23 2.83 L/min in grade C',
+    (p) => {
+      grade(p, 'C')
+      instrumentAt(p, 0)['flow'] = 2.83
+    },
+    'accepted',
+  ],
+  [
+    'URS-23 a tube of 1 m',
+    (p) => Object.assign(instrumentAt(p, 0), { samplingTube: { length: 1 } }),
+    'accepted',
+  ],
+  [
+    'URS-23 a tube over 1 m',
+    (p) => Object.assign(instrumentAt(p, 0), { samplingTube: { length: 1.1 } }),
+    'warned',
+    'instruments[0].samplingTube.length',
+    /5\.9, URS-23/,
+  ],
+  [
+    'URS-23 a justified tube over 1 m',
+    (p) => Object.assign(instrumentAt(p, 0), { samplingTube: { length: 2, justification: 'X' } }),
+    'accepted',
+  ],
+  [
+    'URS-02 a grade A zone without 5 µm',
+    (p) => void instrumentAt(p, 0).points.pop(),
+    'warned',
+    'zones[0]',
+    /9\.16/,
+  ],
+]
+
+const PRESSURE: Case[] = [
+  [
+    'against the zone itself',
+    (p) => Object.assign(dp(p), { against: 'b101' }),
+    'refused',
+    `${DP}.against`,
+    /4\.14/,
+  ],
+  ['against nothing', (p) => Reflect.deleteProperty(dp(p), 'against'), 'warned', `${DP}.against`],
+  [
+    'against on a temperature',
+    (p) => Object.assign(t(p), { against: 'c102' }),
+    'refused',
+    `${T}.against`,
+  ],
+  [
+    'inversion on a temperature',
+    limits(t, { inversion: true }),
+    'refused',
+    `${T}.limits.inversion`,
+  ],
+  [
+    'polarity on a temperature',
+    (p) => Object.assign(t(p), { polarity: 'reversed' }),
+    'refused',
+    `${T}.polarity`,
+  ],
+  [
+    'a limit outside what the sensor measures',
+    limits(dp, { actionHigh: 251 }),
+    'refused',
+    `${DP}.limits.actionHigh`,
+    /URS-09/,
+  ],
+  [
+    'a limit outside the range of the point',
+    (p) => Object.assign(dp(p), { range: [-50, 12] }),
+    'refused',
+    `${DP}.limits.alertLow`,
+  ],
+  [
+    'URS-08 a temperature without any limit',
+    (p) => Reflect.deleteProperty(t(p), 'limits'),
+    'warned',
+    `${T}.limits`,
+    /9\.6, URS-08/,
+  ],
+]
+
+judge([
+  ['justifications', JUSTIFICATION],
+  ['particle counters', COUNTERS],
+  ['pressures, ranges and site limits', PRESSURE],
+])
+
+describe('a sound configuration', () => {
+  it('has no findings at all', () => {
+    expect(load(sound()).findings.map(formatFinding)).toEqual([])
+  })
+})

@@ -50,12 +50,14 @@ export interface JournalOptions {
 /** Where the journal's files lie. */
 export const journalDirectory = (dataDir: string): string => path.join(dataDir, 'journal')
 
-/** Marks the directory with its origin for ever, or refuses it (URS-69). */
-function claimOrigin(disk: Disk, dataDir: string, origin: Origin): void {
-  const file = path.join(dataDir, 'origin')
-  const found = disk.read(file)?.trim()
-  if (found === undefined) disk.write(file, `${origin}\n`)
-  else if (found !== origin) throw wrongOrigin(dataDir, found, origin)
+/** The file that marks a directory with its origin for ever (URS-69). */
+const originFile = (dataDir: string): string => path.join(dataDir, 'origin')
+
+/** Refuses a directory marked with the other origin; tells whether it is marked at all. */
+function checkOrigin(disk: Disk, dataDir: string, origin: Origin): boolean {
+  const found = disk.read(originFile(dataDir))?.trim()
+  if (found !== undefined && found !== origin) throw wrongOrigin(dataDir, found, origin)
+  return found !== undefined
 }
 
 const wrongOrigin = (dataDir: string, found: string, origin: Origin): StoreError =>
@@ -133,16 +135,21 @@ export class Journal {
   /** Opens the journal of a data directory, or begins one. The caller holds the directory's lock. */
   static open(options: JournalOptions): Journal {
     const { disk, dataDir, origin } = options
-    claimOrigin(disk, dataDir, origin)
+    const marked = checkOrigin(disk, dataDir, origin)
+    const mark = (): void => {
+      if (!marked) disk.write(originFile(dataDir), `${origin}\n`)
+    }
     const directory = journalDirectory(dataDir)
     disk.makeDirectory(directory)
     removeUnfinished(disk, directory)
     const newest = segmentNames(disk.list(directory)).at(-1)
+    if (newest === undefined) mark()
     const name = newest ?? createFirst(options, directory)
     const db = openForWriting(disk, path.join(directory, name), options)
     try {
       const facts = readHot(disk, directory, name, db)
       if (facts.base.origin !== origin) throw wrongOrigin(dataDir, facts.base.origin, origin)
+      if (newest !== undefined) mark()
       return new Journal(options, new HotFile(db, name), facts, newest === undefined)
     } catch (thrown) {
       db.close()

@@ -76,6 +76,12 @@ export function viewColumns(buffer: ArrayBuffer, readings: number): Columns {
   }
 }
 
+/** Text outside JSON goes into the file as UTF-8, which has no half surrogates. */
+function checkText(text: string): void {
+  if (!text.isWellFormed())
+    assert(false, `text with half a surrogate pair: ${JSON.stringify(text)}`)
+}
+
 /** Gives names numbers, and tells which are new since it was last asked. */
 class Interner {
   readonly #numbers = new Map<string, number>()
@@ -86,6 +92,7 @@ class Interner {
     if (known !== undefined) return known
     const number = this.#numbers.size
     assert(number < NAMES_MAX, `more than ${NAMES_MAX} different names in the journal`)
+    checkText(name)
     this.#numbers.set(name, number)
     this.#fresh.push(name)
     return number
@@ -112,6 +119,7 @@ function checkReading(reading: Reading): void {
 
 function packEvent(event: JournalEvent, at: number): PackedEvent {
   assert(isWhole(event.ts), `event ${event.type} has time ${event.ts}, not whole milliseconds`)
+  checkText(event.type)
   return { at, type: event.type, ts: event.ts, body: JSON.stringify(event.body) }
 }
 
@@ -134,6 +142,7 @@ export class Packer {
     assert(records.length <= RECORDS_PER_COMMIT_MAX, `a commit of ${records.length} records`)
     assert(isWhole(commit.at.wall), `commit at wall time ${commit.at.wall}`)
     assert(Number.isFinite(commit.at.mono), `commit at monotonic time ${commit.at.mono}`)
+    checkText(commit.bootId)
     const readings = countReadings(records)
     const buffer = new ArrayBuffer(readings * BYTES_PER_READING + rawBytes(records))
     const columns = viewColumns(buffer, readings)

@@ -97,19 +97,20 @@ function checkBeginning(walk: Walk, file: string, base: Base): void {
 
 /** The time bases written down for cutting messages must be those of the commits. */
 function checkTimeBases(db: Db, file: string): void {
-  const wrong = db
+  const [wrong] = db
     .prepare(
-      `SELECT first FROM (SELECT first, tb, lag(tb) OVER (ORDER BY first) AS before FROM commits)
-         WHERE (before IS NULL OR before <> tb)
-           AND NOT EXISTS (SELECT 1 FROM timebase AS b WHERE b.first = first AND b.tb = tb)
-       UNION ALL SELECT b.first FROM timebase AS b
-         WHERE NOT EXISTS (SELECT 1 FROM commits AS c WHERE c.first = b.first AND c.tb = b.tb)
-       LIMIT 1`,
+      `WITH change AS (
+         SELECT first, tb FROM (SELECT first, tb, lag(tb) OVER (ORDER BY first) AS before FROM commits)
+         WHERE before IS NULL OR before <> tb
+       )
+       SELECT min(first) FROM (
+         SELECT * FROM (SELECT first, tb FROM change EXCEPT SELECT first, tb FROM timebase)
+         UNION ALL SELECT * FROM (SELECT first, tb FROM timebase EXCEPT SELECT first, tb FROM change)
+       )`,
     )
     .raw()
-    .get() as [number] | undefined
-  if (wrong !== undefined)
-    stop(file, 'altered', wrong[0], `the time base at ${wrong[0]} was altered`)
+    .get() as [number | null]
+  if (wrong !== null) stop(file, 'altered', wrong, `the time base at ${wrong} was altered`)
 }
 
 function verifyFile(walk: Walk, file: string): { base: Base; end: ChainPosition } {

@@ -1,0 +1,274 @@
+import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { JournalRecord } from '#core/record.ts'
+import { type Log, silentLog } from '#ports/log.ts'
+import type { Commit, Store } from '#ports/store.ts'
+import { openStore, REQUESTS_MAX, type StoreOptions } from '../../../agent/store/sqlite-store.ts'
+import { verifyJournal } from '../../../agent/store/verify.ts'
+import { DAY_MS, EPOCH, event, NOON, reading, temporaryDirectory } from './support.ts'
+
+const stores: Store[] = []
+
+async function open(dataDir: string, options: Partial<StoreOptions> = {}): Promise<Store> {
+  const store = await openStore({
+    dataDir,
+    origin: 'simulated',
+    log: silentLog,
+    wall: () => NOON,
+    newEpoch: () => EPOCH,
+    ...options,
+  })
+  stores.push(store)
+  return store
+}
+
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map((store) => store.close()))
+})
+
+const commitOf = (
+  first: number,
+  records: readonly JournalRecord[],
+  change: Partial<Commit> = {},
+): Commit => ({
+  at: { wall: NOON, mono: first },
+  bootId: 'boot',
+  tb: 0,
+  first,
+  records,
+  state: [],
+  ...change,
+})
+
+const error = (kind: string, message: RegExp) =>
+  expect.objectContaining({ name: 'StoreError', kind, message: expect.stringMatching(message) })
+
+/** The only journal file of a directory. */
+const fileOf = (dir: string): string => {
+  const [name = ''] = readdirSync(path.join(dir, 'journal'))
+  return path.join(dir, 'journal', name)
+}
+
+describe('the store', () => {
+  it('URS-47 commits in the order asked for, several in flight, and goes on after a restart', async () => {
+    const dir = path.join(temporaryDirectory(), 'made', 'on', 'the', 'way')
+    const store = await open(dir)
+    expect(store.recovered).toMatchObject({ created: true, epoch: EPOCH, head: { seq: 0 } })
+    const heads = await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        store.commit(
+          commitOf(2 * n + 1, [reading('a', NOON + n), event('n', { n })], {
+            state: [{ key: 'n', value: `${n}` }],
+          }),
+        ),
+      ),
+    )
+    expect(heads.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, n) => 2 * n + 2))
+    const batches = await store.batches({ stream: 'readings', after: 0, batches: 5 })
+    expect(batches).toEqual([
+      expect.objectContaining({ stream: 'readings', tb: 0, prev: 0, first: 1, last: 99 }),
+    ])
+    expect(batches[0]?.records[1]).toBe(
+      `{"s":3,"p":"a","t":${NOON + 1},"a":12,"v":15.25,"q":"good"}`,
+    )
+    expect(await store.batches({ stream: 'event', after: 98, batches: 5 })).toEqual([
+      {
+        ...{ stream: 'event', tb: 0, prev: 98, first: 100, last: 100 },
+        records: [`{"seq":100,"type":"n","ts":${NOON},"n":49}`],
+      },
+    ])
+    expect(await store.count('readings', 10)).toBe(45)
+    await store.close()
+    const again = await open(dir)
+    expect(again.recovered).toMatchObject({ created: false, head: heads.at(-1), epoch: EPOCH })
+    expect(again.recovered.state.get('n')).toBe('49')
+    expect(again.recovered.coverage.get('a')).toEqual({ t: NOON + 49, slots: 1 })
+    expect(again.recovered.lastCommit).toEqual({ at: { wall: NOON, mono: 99 }, bootId: 'boot' })
+  })
+
+  it('refuses a commit that does not go on from its head as a broken invariant', async () => {
+    const store = await open(temporaryDirectory())
+    await expect(store.commit(commitOf(2, [event('x')]))).rejects.toThrow(/begins at 2/)
+    expect(await store.commit(commitOf(1, [event('x')]))).toMatchObject({ seq: 1 })
+  })
+
+  it('says that it is closed, and closes twice', async () => {
+    const store = await open(temporaryDirectory())
+    await store.close()
+    await store.close()
+    await expect(store.commit(commitOf(1, []))).rejects.toEqual(error('closed', /open it again/))
+    await expect(store.count('event', 0)).rejects.toEqual(error('closed', /closed/))
+  })
+
+  it('bounds what waits for the disk', async () => {
+    const store = await open(temporaryDirectory())
+    const asked = Array.from({ length: REQUESTS_MAX + 1 }, () => store.count('event', 0))
+    const results = await Promise.allSettled(asked)
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([
+      { status: 'rejected', reason: error('overload', /wait for the disk/) },
+    ])
+  })
+})
+
+describe('opening', () => {
+  it('HO14 refuses a second instance in the same process, naming the holder', async () => {
+    const dir = temporaryDirectory()
+    await open(dir)
+    await expect(open(dir)).rejects.toEqual(error('locked', new RegExp(`process ${process.pid}`)))
+    await expect(open(dir)).rejects.toMatchObject({ pid: process.pid })
+    await stores.pop()?.close()
+    await open(dir)
+  })
+
+  it('URS-69 refuses the other origin, also when the journal was moved away', async () => {
+    const dir = temporaryDirectory()
+    await (await open(dir)).close()
+    await expect(open(dir, { origin: 'instrument' })).rejects.toEqual(error('origin', /simulated/))
+    rmSync(path.join(dir, 'journal'), { recursive: true })
+    await expect(open(dir, { origin: 'instrument' })).rejects.toEqual(error('origin', /simulated/))
+    rmSync(path.join(dir, 'origin'))
+    await open(dir, { origin: 'instrument' })
+  })
+
+  it('URS-69 refuses the other origin when only the mark is gone', async () => {
+    const dir = temporaryDirectory()
+    await (await open(dir)).close()
+    rmSync(path.join(dir, 'origin'))
+    await expect(open(dir, { origin: 'instrument' })).rejects.toEqual(error('origin', /simulated/))
+    await open(dir)
+  })
+
+  it.each<[what: string, spoil: (file: string) => void, kind: string, says: RegExp]>([
+    [
+      'a file that is no database',
+      (file) => writeFileSync(file, 'x'.repeat(8192)),
+      'corrupt',
+      /not a database/,
+    ],
+    ['an empty file', (file) => truncateSync(file, 0), 'corrupt', /not a journal/],
+    [
+      'a file cut short',
+      (file) => truncateSync(file, statSync(file).size - 8192),
+      'corrupt',
+      /move|damaged/,
+    ],
+    [
+      'another database',
+      (file) => withDb(file, 'PRAGMA application_id = 1'),
+      'corrupt',
+      /not a journal/,
+    ],
+    [
+      'a later version',
+      (file) => withDb(file, 'PRAGMA user_version = 99'),
+      'version',
+      /version 99/,
+    ],
+    [
+      'an altered reading',
+      (file) => withDb(file, 'UPDATE reading SET v = 1'),
+      'corrupt',
+      /record 1 was altered/,
+    ],
+    [
+      'a removed record',
+      (file) => withDb(file, 'DELETE FROM event'),
+      'corrupt',
+      /record 2 removed/,
+    ],
+  ])('HO6 refuses %s in words', async (_what, spoil, kind, says) => {
+    const dir = temporaryDirectory()
+    const store = await open(dir)
+    await store.commit(commitOf(1, [reading('a', NOON), event('x')]))
+    await store.close()
+    spoil(fileOf(dir))
+    await expect(open(dir)).rejects.toEqual(error(kind, says))
+    // The lock was let go of: what was moved aside makes room.
+    rmSync(path.join(dir, 'journal'), { recursive: true })
+    expect((await open(dir)).recovered.created).toBe(true)
+  })
+})
+
+const withDb = (file: string, sql: string): void => {
+  const db = new Database(file)
+  db.exec(sql)
+  db.close()
+}
+
+describe('a failed commit', () => {
+  it('HO4 rejects as `full` and stops the store; the next start has what was acknowledged', async () => {
+    const dir = temporaryDirectory()
+    const store = await open(dir, { fileBytesMax: 200 * 1024 })
+    let head = store.recovered.head
+    const group = Array.from({ length: 200 }, (_, n) => reading(`p${n}`, NOON + n))
+    const fill = async () => {
+      for (let n = 0; n < 1000; n++) head = await store.commit(commitOf(head.seq + 1, group))
+    }
+    await expect(fill()).rejects.toEqual(error('full', /free space/))
+    expect(head.seq).toBeGreaterThan(200)
+    await expect(store.commit(commitOf(head.seq + 1, []))).rejects.toEqual(error('full', /full/))
+    await expect(store.batches({ stream: 'readings', after: 0, batches: 1 })).rejects.toEqual(
+      error('full', /full/),
+    )
+    await store.close()
+    const again = await open(dir)
+    expect(again.recovered.head).toEqual(head)
+    expect(await again.commit(commitOf(head.seq + 1, group))).toMatchObject({ seq: head.seq + 200 })
+    await again.close()
+    expect(verifyJournal(dir)).toMatchObject({ ok: true })
+  })
+})
+
+describe('files left behind', () => {
+  it('are sealed in the background, with index and hash, and read as before', async () => {
+    const dir = temporaryDirectory()
+    const sealed: unknown[] = []
+    const done = Promise.withResolvers<void>()
+    const log: Log = {
+      ...silentLog,
+      info: (name, fields) => {
+        if (name !== 'store_file_sealed') return
+        sealed.push(fields)
+        if (sealed.length === 2) done.resolve()
+      },
+      error: (name, fields) => done.reject(new Error(`${name} ${JSON.stringify(fields)}`)),
+    }
+    const store = await open(dir, { sealDelayMs: 1, log })
+    let seq = 1
+    for (let day = 0; day < 3; day++) {
+      await store.commit(
+        commitOf(seq, [reading('a', NOON), event('x')], {
+          at: { wall: NOON + day * DAY_MS, mono: day },
+        }),
+      )
+      seq += 2
+      await store.batches({ stream: 'event', after: 0, batches: 10 })
+    }
+    await done.promise
+    expect(await store.count('event', 1)).toBe(3)
+    const events = await store.batches({ stream: 'event', after: 0, batches: 10 })
+    expect(events.map(({ prev, first }) => [prev, first])).toEqual([
+      [0, 2],
+      [2, 4],
+      [4, 6],
+    ])
+    await store.close()
+    expect(readdirSync(path.join(dir, 'journal')).sort()).toEqual([
+      'journal-000001-20251122.db',
+      'journal-000002-20251123.db',
+      'journal-000003-20251124.db',
+    ])
+    const index = new Database(path.join(dir, 'journal', 'journal-000001-20251122.db'), {
+      readonly: true,
+    })
+    expect(index.pragma('index_info(reading_point_t)')).toHaveLength(4)
+    expect(index.pragma('journal_mode', { simple: true })).toBe('delete')
+    index.close()
+    expect(verifyJournal(dir)).toMatchObject({ ok: true, files: 3 })
+    const again = await open(dir, { sealDelayMs: 1, log })
+    expect(again.recovered.head.seq).toBe(6)
+    expect(sealed).toHaveLength(2)
+  })
+})

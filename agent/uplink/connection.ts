@@ -26,8 +26,8 @@ export interface ConnectionEvents {
   opened(session: Session, grant: Grant, protocolVersion: 4 | 5): void
   answered(id: number, reasonCode: number): void
   message(topic: string, payload: Uint8Array, retained: boolean): void
-  /** An open session ended. */
-  closed(closing: Closing): void
+  /** An open session ended; true when a single message explains why the peer hung up. */
+  closed(closing: Closing): boolean
   /** An attempt failed; no session was ever open. */
   failed(closing: Closing): void
   takeover(): void
@@ -48,7 +48,14 @@ export class Connection {
   #version: 4 | 5 = 5
   #openedAt: Millis | undefined
   #failures = 0
-  #shortSessions = 0
+  /** The session that ended last was short, and the peer hung up without a reason. */
+  #wasThrownOut = false
+  /** So was the one before the present one. */
+  #followsThrownOut = false
+  /** The server of the present session knows us: it was not restarted empty in between. */
+  #remembered = false
+  /** How many sessions in a row followed such an end on a server that remembers. */
+  #thrownOut = 0
   #takeovers = 0
   #suspected = false
   #cancel: (() => void) | undefined
@@ -73,6 +80,11 @@ export class Connection {
     if (session === undefined) return
     if (this.#openedAt === undefined) session.abort('stopped')
     else await session.close(withinMs)
+  }
+
+  /** The server still holds what was said in an earlier session. */
+  remembered(): void {
+    this.#remembered = true
   }
 
   #attempt(): void {
@@ -108,6 +120,8 @@ export class Connection {
     this.#cancel?.()
     this.#openedAt = this.#options.clock.now().mono
     this.#failures = 0
+    this.#followsThrownOut = this.#wasThrownOut
+    this.#remembered = grant.sessionPresent
     this.#options.events.opened(session, grant, this.#version)
   }
 
@@ -117,8 +131,8 @@ export class Connection {
     const openedAt = this.#openedAt
     this.#openedAt = undefined
     if (openedAt === undefined) return this.#afterFailure(closing)
-    this.#options.events.closed(closing)
-    this.#afterSession(closing, this.#options.clock.now().mono - openedAt)
+    const explained = this.#options.events.closed(closing)
+    this.#afterSession(closing, this.#options.clock.now().mono - openedAt, explained)
   }
 
   #afterFailure(closing: Closing): void {
@@ -132,17 +146,15 @@ export class Connection {
       return this.#retryIn(0)
     }
     this.#options.events.failed(closing)
-    this.#shortSessions = 0
+    this.#wasThrownOut = false
     this.#version = 5
     this.#retryIn(backoffDelay(RETRY, this.#failures++, this.#options.random))
   }
 
-  #afterSession(closing: Closing, lastedMs: Millis): void {
+  #afterSession(closing: Closing, lastedMs: Millis, explained: boolean): void {
     const { random, events } = this.#options
-    const wasVersion = this.#version
     this.#version = 5
-    const takenOver = this.#isTakeover(closing, lastedMs, wasVersion)
-    if (takenOver) {
+    if (this.#isTakeover(closing, lastedMs, explained)) {
       if (!this.#suspected) events.takeover()
       this.#suspected = true
       return this.#retryIn(backoffDelay(TAKEOVER_RETRY, this.#takeovers++, random))
@@ -156,14 +168,16 @@ export class Connection {
   }
 
   /**
-   * MQTT 5 servers say so (0x8E). On 3.1.1 all that shows is that one session after the other is short although the
-   * broker is always there: an attempt that failed in between speaks for a broker in trouble instead.
+   * Some servers say so (0x8E); Mosquitto 2.0 and every 3.1.1 server just hang up. What shows then is one short session
+   * after the other on a server that is always there and remembers us, with no message to explain it (faults.md fact 9).
    */
-  #isTakeover(closing: Closing, lastedMs: Millis, version: 4 | 5): boolean {
-    if (closing.code === SESSION_TAKEN_OVER) return true
-    const short = version === 4 && closing.by === 'peer' && lastedMs < SHORT_SESSION_MS
-    this.#shortSessions = short ? this.#shortSessions + 1 : 0
-    return this.#shortSessions >= SHORT_SESSIONS_MAX
+  #isTakeover(closing: Closing, lastedMs: Millis, explained: boolean): boolean {
+    const { by, code } = closing
+    this.#thrownOut = this.#followsThrownOut && this.#remembered ? this.#thrownOut + 1 : 0
+    this.#wasThrownOut =
+      by === 'peer' && code === undefined && lastedMs < SHORT_SESSION_MS && !explained
+    if (code === SESSION_TAKEN_OVER) return true
+    return this.#wasThrownOut && this.#thrownOut >= SHORT_SESSIONS_MAX - 1
   }
 
   #retryIn(ms: Millis): void {

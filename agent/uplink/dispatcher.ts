@@ -46,7 +46,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #flights = new Flights()
   #session: Session | undefined
-  #grant: Grant = { receiveMaximum: 1 }
+  #grant: Grant = { receiveMaximum: 1, sessionPresent: false }
   /** PUBACKs of this session: shows that the broker answers at all. */
   #answers = 0
   #cancelWatch: (() => void) | undefined
@@ -70,8 +70,8 @@ export class Dispatcher {
     this.#answers = 0
   }
 
-  /** The session is gone; all in flight goes back to its lanes, blamed where the peer hung up on it. */
-  closed(closing: Closing): void {
+  /** The session is gone; all in flight goes back to its lanes, blamed where the peer hung up on it. Returns the blame. */
+  closed(closing: Closing): Loss {
     const { states, lanes, replays, refused } = this.#options
     const loss = this.#lossOf(closing)
     const bytes = this.#flights.loneBytes
@@ -85,6 +85,7 @@ export class Dispatcher {
     lanes.readings.lost(loss, closing.code, bytes)
     replays.current?.lost(loss, closing.code, bytes)
     this.#whenIdle?.()
+    return loss
   }
 
   /** PUBACK of a packet id. */

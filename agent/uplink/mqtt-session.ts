@@ -136,7 +136,7 @@ class MqttSession implements Session {
       }
       done()
     }
-    client.on('connect', () => this.#open())
+    client.on('connect', ({ sessionPresent }) => this.#open(sessionPresent))
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'puback' && packet.messageId !== undefined && !this.#ended) {
         if (this.#unanswered.delete(packet.messageId)) {
@@ -170,9 +170,9 @@ class MqttSession implements Session {
     done: (refused: readonly string[]) => void,
   ): void {
     const wanted = Object.fromEntries(
-      subscriptions.map(({ filter, retainAsPublished }) => [
+      subscriptions.map(({ filter, qos, retainAsPublished, noLocal }) => [
         filter,
-        { qos: 1 as const, nl: false, rh: 0, rap: retainAsPublished },
+        { qos, nl: noLocal, rh: 0, rap: retainAsPublished },
       ]),
     )
     this.#client.subscribe(wanted, (error, _granted, packet) => {
@@ -208,12 +208,13 @@ class MqttSession implements Session {
     })
   }
 
-  #open(): void {
+  #open(sessionPresent: boolean): void {
     if (this.#ended) return
     this.#opened = true
     const { receiveMaximum, maximumPacketSize } = this.#client.serverProperties ?? {}
     this.#events.opened({
       receiveMaximum: receiveMaximum ?? RECEIVE_MAXIMUM_DEFAULT,
+      sessionPresent,
       ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     })
   }

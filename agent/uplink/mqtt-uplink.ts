@@ -226,6 +226,10 @@ class MqttUplink implements Uplink {
         opened: (session, grant, version) => this.#opened(session, grant, version),
         answered: (id, code) => dispatcher.answered(id, code),
         message: (topic, payload, retained) => {
+          if (topic === `${this.#base}status`) {
+            if (retained) this.#connection.remembered()
+            return
+          }
           this.#intake.take(topic, payload, retained)
           dispatcher.pump()
         },
@@ -250,12 +254,14 @@ class MqttUplink implements Uplink {
     this.#dispatcher.pump()
   }
 
-  #closed(closing: Closing): void {
+  /** True when a single message explains why the peer hung up. */
+  #closed(closing: Closing): boolean {
     this.#lastError = closing.cause
     this.#cancelHeartbeat?.()
-    this.#dispatcher.closed(closing)
+    const loss = this.#dispatcher.closed(closing)
     this.#options.notice({ kind: 'disconnected', cause: closing.cause })
     void this.#teller.count()
+    return loss === 'alone'
   }
 
   #failed({ cause }: Closing): void {

@@ -11,6 +11,8 @@ export interface SessionRequest {
 /** What the server grants (MQTT 5 CONNACK properties; 3.1.1 knows none of it). */
 export interface Grant {
   readonly receiveMaximum: number
+  /** The server remembers this client id: it has neither been restarted empty nor let the session expire. */
+  readonly sessionPresent: boolean
   /** Bytes of a whole packet. */
   readonly maximumPacketSize?: number
 }
@@ -41,14 +43,17 @@ export interface Publication {
 
 export interface Subscription {
   readonly filter: string
+  readonly qos: 0 | 1
   /** Show the RETAIN flag as it was published (MQTT 5 §3.8.3.1), so that a retained command is known at once. */
   readonly retainAsPublished: boolean
+  /** What this client publishes itself is not wanted back (MQTT 5; 3.1.1 sends it all the same). */
+  readonly noLocal: boolean
 }
 
 export interface Session {
   /** Sends at once and returns the packet id (0 for QoS 0). Only between `opened` and `closed`. */
   publish(publication: Publication): number
-  /** Subscribes at QoS 1; reports the filters that were refused. */
+  /** Subscribes; reports the filters that were refused. */
   subscribe(
     subscriptions: readonly Subscription[],
     done: (refused: readonly string[]) => void,

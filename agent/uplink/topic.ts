@@ -15,11 +15,16 @@ export const baseTopic = ({ org, site, gateway }: Place): string =>
 /** `cr-{org}-{site}-{gateway}` */
 export const clientIdOf = ({ org, site, gateway }: Place): string => `cr-${org}-${site}-${gateway}`
 
-/** What is subscribed to: commands must never be retained, watermarks always are. */
-export const subscriptionsOf = (base: string) => [
-  { filter: `${base}cmd/+/+`, retainAsPublished: true },
-  { filter: `${base}confirm/+/+`, retainAsPublished: false },
-]
+/**
+ * What is subscribed to: commands must never be retained, watermarks always are. The own status shows whether the broker
+ * still remembers what was said before; it comes before the birth is written, since the broker works in order.
+ */
+export const subscriptionsOf = (base: string) =>
+  [
+    { filter: `${base}status`, qos: 0, retainAsPublished: false, noLocal: true },
+    { filter: `${base}cmd/+/+`, qos: 1, retainAsPublished: true, noLocal: false },
+    { filter: `${base}confirm/+/+`, qos: 1, retainAsPublished: false, noLocal: false },
+  ] as const
 
 /** A user or consumer as the last level of a topic: what may be published back under `reply/`. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/

@@ -113,7 +113,7 @@ export function fakeBroker(base: string): FakeBroker {
     get bytesInFlightMax() {
       return bytesInFlightMax
     },
-    grant: { receiveMaximum: 65_535 },
+    grant: { receiveMaximum: 65_535, sessionPresent: false },
     refuse: () => undefined,
     mute: false,
     react: () => 0,

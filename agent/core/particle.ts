@@ -1,5 +1,8 @@
 // Particle samples: identity, normalisation, and the windows that judge rare counts (limits.md).
 
+import type { Instrument } from './point.ts'
+import type { BadReason } from './quality.ts'
+import type { SampleDetail } from './reading.ts'
 import type { Millis } from './time.ts'
 
 /** Faults that a counter reports of its own sample; any of them but `overflow` makes the sample bad. */
@@ -26,3 +29,317 @@ export interface Sample {
   /** The registers of the record and its status, as read. */
   readonly raw: Uint8Array
 }
+
+/** Bounds of (our clock − the instrument's), ms: where its one-second clock lets the difference lie. */
+interface ClockBounds {
+  readonly low: Millis
+  readonly high: Millis
+}
+
+/** An overdue sample that was written down as missing, in case it turns up after all. */
+interface Missing {
+  readonly t: Millis
+  /** Sequence number of the record, by point. */
+  readonly seqs: Readonly<Record<string, number>>
+}
+
+/** What is remembered of a particle counter between samples; persisted. */
+export interface CounterState {
+  readonly identity: number | null
+  /** Start of the first slot not accounted for, wall ms. */
+  readonly next: Millis
+  /** End of the last good sample, wall ms; null before the first. */
+  readonly lastGoodEnd: Millis | null
+  readonly durationMs: Millis
+  readonly holdMs: Millis
+  readonly clock: ClockBounds | null
+  /** Why no sample comes, as the driver last said; null while it answers. */
+  readonly trouble: { readonly reason: BadReason; readonly exceptionCode?: number } | null
+  readonly missing: readonly Missing[]
+  /** The agent was down until this moment (wall): what is missing before it is `agent_down`. */
+  readonly downUntil: Millis | null
+  /** Nothing is overdue before this moment (wall): the first polls after a start have to be heard. */
+  readonly quietUntil: Millis
+}
+
+/** Overdue samples remembered for a late arrival. */
+const MISSING_MAX = 64
+/** An instrument's clock tells whole seconds; replies take up to this long on the way. */
+const CLOCK_RESOLUTION_MS = 1000
+const REPLY_MS_MAX = 500
+/** Share of a sample period, and least time, after which a sample is overdue. */
+const GRACE_SHARE = 0.1
+const GRACE_MS_MIN = 2000
+/** Measured flow may differ from nominal by this share (Annex 1 9.17, ISO 21501-4). */
+export const FLOW_TOLERANCE = 0.05
+const DEFAULT_SAMPLE_MS = 60_000
+const QUIET_AFTER_START_MS = 5000
+
+export const periodOf = ({ durationMs, holdMs }: CounterState): Millis => durationMs + holdMs
+
+export const graceOf = (counter: CounterState): Millis =>
+  Math.max(GRACE_MS_MIN, periodOf(counter) * GRACE_SHARE)
+
+/** A counter nobody has heard of yet: its first slot begins now. */
+export const newCounter = (instrument: Instrument, wall: Millis): CounterState => ({
+  identity: null,
+  next: Math.round(wall),
+  lastGoodEnd: null,
+  durationMs: instrument.samplePeriodMs ?? DEFAULT_SAMPLE_MS,
+  holdMs: 0,
+  clock: null,
+  trouble: null,
+  missing: [],
+  downUntil: null,
+  quietUntil: 0,
+})
+
+/** Wall moment at which the next sample, had it come, would be overdue. */
+export const overdueAt = (counter: CounterState): Millis =>
+  Math.max(counter.quietUntil, counter.next + periodOf(counter) + graceOf(counter))
+
+/** A counter after a stop: what is missing up to now is the agent's doing, and its first polls are waited for. */
+export const resumeCounter = (counter: CounterState, wall: Millis): CounterState => ({
+  ...counter,
+  downUntil: wall,
+  quietUntil: wall + QUIET_AFTER_START_MS,
+})
+
+/** The wall clock stepped: everything on the gateway's time line moves with it. */
+export const shiftCounter = (counter: CounterState, stepMs: Millis): CounterState => ({
+  ...counter,
+  next: counter.next + stepMs,
+  lastGoodEnd: counter.lastGoodEnd === null ? null : counter.lastGoodEnd + stepMs,
+  clock: null,
+  missing: [],
+  downUntil: counter.downUntil === null ? null : counter.downUntil + stepMs,
+  quietUntil: counter.quietUntil + stepMs,
+})
+
+/** Slots of a counter that are missing, with the reason to give. */
+export interface MissingRun {
+  readonly t: Millis
+  readonly slots: number
+  readonly reason: BadReason
+  readonly exceptionCode?: number
+}
+
+export interface AcceptedSample {
+  readonly counter: CounterState
+  /** Slots between the last accounted one and this sample. */
+  readonly missed?: MissingRun
+  /** Start of the sample on the gateway's time line. */
+  readonly t: Millis
+  /** It ended long before monitoring began: its identity is noted, it is no reading. */
+  readonly stale: boolean
+  /** It covers a slot that was already written down as missing. */
+  readonly late: boolean
+  /** Sequence numbers of the records it replaces, by point, where it covers exactly their slot. */
+  readonly supersedes: Readonly<Record<string, number>>
+  /** A pause in good coverage longer than one sample period lies before it (URS-02). */
+  readonly pauseMs: Millis
+}
+
+/** Takes the record a counter shows; undefined when it was seen before. */
+export function acceptSample(
+  counter: CounterState,
+  sample: Sample,
+  wall: Millis,
+): AcceptedSample | undefined {
+  if (counter.identity === sample.identity) return undefined
+  const clock = relateClocks(counter.clock, sample, wall)
+  const end = endOnOurs(sample, clock, wall)
+  const holdMs = sample.holdMs ?? counter.holdMs
+  const base: CounterState = {
+    ...counter,
+    identity: sample.identity,
+    durationMs: sample.durationMs,
+    holdMs,
+    clock,
+    trouble: null,
+    downUntil: null,
+  }
+  const period = periodOf(base)
+  const t = Math.round(end - sample.durationMs)
+  if (counter.identity === null && counter.missing.length === 0) {
+    const stale = end < counter.next - period - graceOf(base)
+    const first = { ...base, next: stale ? counter.next : t + period }
+    return { counter: first, t, stale, late: false, supersedes: {}, pauseMs: 0 }
+  }
+  const ahead = Math.round((t - counter.next) / period)
+  const overdue =
+    ahead < 0 ? counter.missing.find((one) => Math.abs(one.t - t) < period / 2) : undefined
+  return {
+    counter: {
+      ...base,
+      next: ahead < 0 ? counter.next : t + period,
+      missing:
+        overdue === undefined ? counter.missing : counter.missing.filter((one) => one !== overdue),
+    },
+    ...(ahead > 0 && { missed: missingRun(counter, ahead, wall) }),
+    t,
+    stale: false,
+    late: overdue !== undefined,
+    supersedes: overdue?.seqs ?? {},
+    pauseMs: counter.lastGoodEnd === null ? 0 : t - counter.lastGoodEnd,
+  }
+}
+
+/** Accounts for overdue slots up to now; undefined when none is overdue. */
+export function overdueRun(
+  counter: CounterState,
+  wall: Millis,
+): { counter: CounterState; missed: MissingRun } | undefined {
+  if (wall < counter.quietUntil) return undefined
+  const period = periodOf(counter)
+  const slots = Math.floor((wall - graceOf(counter) - counter.next) / period)
+  if (slots <= 0) return undefined
+  const missed = missingRun(counter, slots, wall)
+  const downUntil =
+    counter.downUntil !== null && missed.t + slots * period < counter.downUntil
+      ? counter.downUntil
+      : null
+  return { counter: { ...counter, next: counter.next + slots * period, downUntil }, missed }
+}
+
+/** Remembers the record of a missing slot, for the case that its sample turns up late. */
+export function rememberMissing(
+  counter: CounterState,
+  run: MissingRun,
+  seqs: Readonly<Record<string, number>>,
+): CounterState {
+  if (run.slots !== 1) return counter
+  return { ...counter, missing: [...counter.missing, { t: run.t, seqs }].slice(-MISSING_MAX) }
+}
+
+function missingRun(counter: CounterState, slots: number, wall: Millis): MissingRun {
+  const { downUntil, trouble } = counter
+  const t = Math.round(counter.next)
+  if (downUntil !== null && t < downUntil && downUntil <= wall)
+    return { t, slots, reason: 'agent_down' }
+  if (trouble !== null) return { t, slots, ...trouble }
+  return { t, slots, reason: 'no_new_sample' }
+}
+
+/** Narrows where the instrument's clock stands against ours; starts anew when it has been set. */
+function relateClocks(known: ClockBounds | null, sample: Sample, wall: Millis): ClockBounds | null {
+  const { instrumentNow, endedAtInstrument } = sample
+  if (endedAtInstrument === undefined) return known
+  const seen =
+    instrumentNow === undefined
+      ? { low: wall - endedAtInstrument - sample.durationMs, high: wall - endedAtInstrument }
+      : {
+          low: wall - instrumentNow - CLOCK_RESOLUTION_MS - REPLY_MS_MAX,
+          high: wall - instrumentNow,
+        }
+  if (known === null) return seen
+  const both = { low: Math.max(known.low, seen.low), high: Math.min(known.high, seen.high) }
+  return both.low <= both.high ? both : seen
+}
+
+/** End of the sample on our time line: as the instrument says where its clock may be ours, else corrected. */
+function endOnOurs(sample: Sample, clock: ClockBounds | null, wall: Millis): Millis {
+  if (sample.endedAtInstrument === undefined || clock === null) return wall
+  const together = clock.low <= 0 && clock.high >= 0
+  return sample.endedAtInstrument + (together ? 0 : Math.round((clock.low + clock.high) / 2))
+}
+
+/** Sampled volume in litres: as reported, else nominal flow × time. */
+export const litresOf = (
+  sample: Sample,
+  nominalFlowLpm: number | undefined,
+): number | undefined => {
+  if (sample.litres !== undefined) return sample.litres
+  const flow = nominalFlowLpm ?? sample.flowLpm
+  return flow === undefined ? undefined : (flow * (sample.durationMs / 1000)) / 60
+}
+
+/** What makes a whole sample bad, or only doubtful (overflow counts as over-range: it must alarm). */
+export function sampleFault(
+  sample: Sample,
+  nominalFlowLpm: number | undefined,
+  sizes: readonly { readonly signal: string; readonly sizeUm: number }[],
+): BadReason | undefined {
+  const faults = sample.faults
+  if (faults.includes('laser_fault')) return 'laser_fault'
+  if (faults.includes('flow_fault')) return 'flow_fault'
+  if (faults.includes('sensor_fault')) return 'sensor_fault'
+  const { flowLpm } = sample
+  if (
+    flowLpm !== undefined &&
+    nominalFlowLpm !== undefined &&
+    Math.abs(flowLpm - nominalFlowLpm) > nominalFlowLpm * FLOW_TOLERANCE
+  ) {
+    return 'flow_fault'
+  }
+  return isCumulative(sample, sizes) ? undefined : 'config_changed'
+}
+
+/** c(≥0.5) ≥ c(≥1) ≥ c(≥5): a violation proves a wrong mode (limits.md). */
+function isCumulative(
+  sample: Sample,
+  sizes: readonly { readonly signal: string; readonly sizeUm: number }[],
+): boolean {
+  const counts = [...sizes]
+    .sort((one, other) => one.sizeUm - other.sizeUm)
+    .map(({ signal }) => sample.counts[signal])
+    .filter((count) => count !== undefined)
+  return counts.every((count, index) => index === 0 || count <= (counts[index - 1] ?? count))
+}
+
+/** Windows over the samples of one channel; only good samples enter. Persisted. */
+export interface ParticleWindow {
+  /** Newest last; together hold the rolling cubic metre. */
+  readonly rolling: readonly (readonly [t: Millis, counts: number, litres: number])[]
+  /** Consecutive good samples with at least one count. */
+  readonly run: number
+  /** The last good samples, newest last: whether each had a count. */
+  readonly recent: readonly (0 | 1)[]
+}
+
+export const EMPTY_WINDOW: ParticleWindow = { rolling: [], run: 0, recent: [] }
+
+const CUBIC_METRE_LITRES = 1000
+/** Samples kept at the most for x of y. */
+const RECENT_MAX = 1000
+
+/** A good sample enters the windows of its channel. `fillMs` is the nominal time to sample a cubic metre. */
+export function enterWindow(
+  window: ParticleWindow,
+  t: Millis,
+  { counts, litres }: SampleDetail,
+  fillMs: Millis,
+): ParticleWindow {
+  const oldest = window.rolling[0]?.[0]
+  const stale = oldest !== undefined && t - oldest > 2 * fillMs
+  const samples = [...(stale ? [] : window.rolling), [t, counts, litres] as const]
+  let sum = samples.reduce((total, [, , each]) => total + each, 0)
+  let first = 0
+  for (
+    let each = samples[first]?.[2];
+    each !== undefined && sum - each >= CUBIC_METRE_LITRES;
+    each = samples[first]?.[2]
+  ) {
+    sum -= each
+    first++
+  }
+  return {
+    rolling: samples.slice(first),
+    run: counts > 0 ? window.run + 1 : 0,
+    recent: [...window.recent, counts > 0 ? (1 as const) : (0 as const)].slice(-RECENT_MAX),
+  }
+}
+
+/** Counts and litres of the rolling cubic metre. */
+export function rollingSum({ rolling }: ParticleWindow): { counts: number; litres: number } {
+  let counts = 0
+  let litres = 0
+  for (const [, each, volume] of rolling) {
+    counts += each
+    litres += volume
+  }
+  return { counts, litres }
+}
+
+/** Nominal time to sample one cubic metre, ms (35.3 min at 28.3 L/min). */
+export const fillTimeMs = (flowLpm: number): Millis => (CUBIC_METRE_LITRES / flowLpm) * 60_000

@@ -1,6 +1,8 @@
 // From a decoded signal to a reading: unit, sentinel, range and quality, before any limit is looked at.
 // A value is never invented: what cannot be trusted has no value, and says why.
 
+import type { SlotResult } from './input.ts'
+import type { Conversion, Point } from './point.ts'
 import type { BadReason, Quality, QualityReason, UncertainReason } from './quality.ts'
 import type { Millis } from './time.ts'
 
@@ -51,4 +53,66 @@ export interface Reading {
   readonly supersedes?: number
   /** Raw registers (big-endian as on the wire), kept in the store, never published (URS-04). */
   readonly raw?: Uint8Array
+}
+
+/** What `toReading` must know of a point beside the point itself. */
+export interface ReadingContext {
+  /** Whether the point has limits on high, on low values: an end of the range in their direction is over-range. */
+  readonly limited: { readonly high: boolean; readonly low: boolean }
+  /** True when the raw registers have not changed for longer than the point allows. */
+  readonly stuck: boolean
+}
+
+/** Makes one slot's reading: conversion, sentinels and range are judged here, before any comparison (alarms.md). */
+export function toReading(point: Point, slot: SlotResult, context: ReadingContext): Reading {
+  const { t, a, slots, result } = slot
+  const base = {
+    point: point.id,
+    t,
+    ...(a !== undefined && { a }),
+    ...(slots !== undefined && slots > 1 && { slots }),
+  }
+  if (result.kind === 'fault') {
+    const { reason, exceptionCode, raw } = result
+    return {
+      ...base,
+      q: 'bad',
+      qc: reason,
+      ...(exceptionCode !== undefined && { exceptionCode }),
+      ...(raw !== undefined && { raw }),
+    }
+  }
+  const { raw } = result
+  if (!Number.isFinite(result.value)) return { ...base, q: 'bad', qc: 'nan', raw }
+  if (point.conversion.sentinels.includes(result.value))
+    return { ...base, q: 'bad', qc: 'sentinel', raw }
+  const v = convert(result.value, point.conversion)
+  if (!Number.isFinite(v)) return { ...base, q: 'bad', qc: 'nan', raw }
+  const range = judgeRange(v, point.conversion.range, context.limited)
+  if (range === 'out_of_range') return { ...base, q: 'bad', qc: range, raw }
+  const doubt = range ?? result.warning ?? (context.stuck ? 'stuck' : undefined)
+  return doubt === undefined
+    ? { ...base, v, q: 'good', raw }
+    : { ...base, v, q: 'uncertain', qc: doubt, raw }
+}
+
+/** value = decoded × scale + offset, with the sign turned where the sensor is plumbed the other way; never −0. */
+export function convert(decoded: number, { scale, offset, reversed }: Conversion): number {
+  const value = decoded * scale + offset
+  return (reversed ? -value : value) + 0
+}
+
+/**
+ * A value at or beyond the end of the range in the direction of a limit counts, as uncertain: some sensors clamp silently,
+ * and it must violate. Beyond the range otherwise it is impossible.
+ */
+function judgeRange(
+  v: number,
+  range: readonly [number, number] | undefined,
+  limited: { readonly high: boolean; readonly low: boolean },
+): 'over_range' | 'out_of_range' | undefined {
+  if (range === undefined) return undefined
+  const [low, high] = range
+  if ((limited.high && v >= high) || (limited.low && v <= low)) return 'over_range'
+  return v > high || v < low ? 'out_of_range' : undefined
 }

@@ -14,9 +14,9 @@ import type { Uplink, UplinkNotice } from '#ports/uplink.ts'
 import { type BusPlan, Field } from './field.ts'
 import { type Committed, Loop } from './loop.ts'
 import { livePayload, metaPayload } from './meta.ts'
-import { ledgerOf, type Ledger, planResumption } from './resumption.ts'
-import { resumeTimeBase } from './time-base.ts'
 import { Notices } from './notices.ts'
+import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
+import { resumeTimeBase } from './time-base.ts'
 
 /** Longest wait for the broker at a clean stop. */
 const UPLINK_STOP_MS: Millis = 2000
@@ -168,11 +168,21 @@ export class Agent {
       await this.#loop.flush()
       const first = this.#field.uncovered()
       const at = this.#clock.now()
-      this.#loop.input({ kind: 'plant', at, plant: configuration.plant, ...(by !== undefined && { by }) })
+      this.#loop.input({
+        kind: 'plant',
+        at,
+        plant: configuration.plant,
+        ...(by !== undefined && { by }),
+      })
       this.#configuration = configuration
       this.#loop.changeState(new Map([['ledger', ledgerOf(configuration.plant)]]))
       await this.#loop.flush()
-      await this.#field.replace(configuration.plant, this.#options.buses(configuration), this.#loop.base, first)
+      await this.#field.replace(
+        configuration.plant,
+        this.#options.buses(configuration),
+        this.#loop.base,
+        first,
+      )
       this.#uplink?.meta(metaPayload(configuration.plant, at.wall))
     })
   }
@@ -218,7 +228,12 @@ export class Agent {
     const coverage = sameBase ? recovered.coverage : new Map()
     const plan = planResumption(plant, coverage, ledger, now)
     if (plan.missed.length > 0) this.#loop.input({ kind: 'slots', at, slots: plan.missed })
-    await this.#field.replace(plant, this.#options.buses(this.#configuration), this.#loop.base, plan.first)
+    await this.#field.replace(
+      plant,
+      this.#options.buses(this.#configuration),
+      this.#loop.base,
+      plan.first,
+    )
     this.#startUplink()
   }
 
@@ -265,7 +280,9 @@ export class Agent {
     uplink.live(
       points.flatMap((point) => {
         const reading = commit.newest.get(point.id)
-        return reading === undefined ? [] : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading) }]
+        return reading === undefined
+          ? []
+          : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading) }]
       }),
     )
   }

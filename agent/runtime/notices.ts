@@ -55,7 +55,10 @@ export class Notices {
         const { kind: _, ...body } = notice
         this.#log.error('uplink_rejected', body)
         this.#note('uplink.rejected', body)
-        return this.#pulse('system.uplink_rejected', `${notice.stream} ${notice.first}–${notice.last}: ${notice.detail}`)
+        return this.#pulse(
+          'system.uplink_rejected',
+          `${notice.stream} ${notice.first}–${notice.last}: ${notice.detail}`,
+        )
       }
       case 'no_subscriber':
         return this.#condition('system.no_subscriber', notice.active)
@@ -89,13 +92,21 @@ export class Notices {
 
   /** Commands from the network are off unless the site turns them on; every refusal is answered and recorded. */
   #refuse({ command, user, payload, retained }: IncomingCommand): void {
-    const fields = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {}
+    const fields =
+      typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {}
     const id = typeof fields['id'] === 'string' ? fields['id'].slice(0, 64) : undefined
     const code = retained ? 'invalid' : 'not_authorised'
     const detail = retained
       ? 'a command must not be retained'
       : 'commands over MQTT are off on this gateway (mqtt.commands)'
-    this.#note('act.refused', { command, user, via: 'mqtt', code, detail, ...(id !== undefined && { cmd: id }) })
+    this.#note('act.refused', {
+      command,
+      user,
+      via: 'mqtt',
+      code,
+      detail,
+      ...(id !== undefined && { cmd: id }),
+    })
     const reply = { v: 1, id: id ?? null, ok: false, code, detail, ts: this.#clock.now().wall }
     this.#reply(user, JSON.stringify(reply))
   }
@@ -106,7 +117,13 @@ export class Notices {
 
   #condition(alarm: string, active: boolean, detail?: string): void {
     const at = this.#clock.now()
-    this.#loop.input({ kind: 'condition', at, alarm, active, ...(detail !== undefined && { detail }) })
+    this.#loop.input({
+      kind: 'condition',
+      at,
+      alarm,
+      active,
+      ...(detail !== undefined && { detail }),
+    })
   }
 
   /** Raises an alarm about something that happened; it returns to normal when it has not happened for a while. */

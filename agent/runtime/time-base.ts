@@ -16,7 +16,9 @@ export function resumeTimeBase(
   const last = recovered.lastCommit
   if (last === undefined) return {}
   const sameBoot = last.bootId === bootId && at.mono >= last.at.mono
-  const expected = sameBoot ? last.at.wall + (at.mono - last.at.mono) : Math.max(last.at.wall, at.wall)
+  const expected = sameBoot
+    ? last.at.wall + (at.mono - last.at.mono)
+    : Math.max(last.at.wall, at.wall)
   const off = at.wall - expected
   return Math.abs(off) > STEP_TOLERANCE_MS ? { stepMs: off } : {}
 }

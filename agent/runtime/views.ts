@@ -62,7 +62,11 @@ export async function statusView(context: ViewContext) {
         bus.link.kind === 'down'
           ? { ...bus.link, since: Math.round(baseTime(loop.base, bus.link.since)) }
           : bus.link
-      return { ...bus, link, ...(its !== undefined && { protocol: its.protocol, address: addressOf(its) }) }
+      return {
+        ...bus,
+        link,
+        ...(its !== undefined && { protocol: its.protocol, address: addressOf(its) }),
+      }
     }),
     backlog: await context.backlog(),
     ...(broker !== undefined && {
@@ -96,7 +100,10 @@ export function alarmsView(agent: Agent, { all }: { readonly all: boolean }) {
   const { timezone, origin } = agent.configuration.plant
   const alarms = alarmList(state)
     .filter((alarm) => all || alarm.state !== 'normal')
-    .map((alarm) => ({ ...(JSON.parse(alarmPayload(state, alarm.alarm)) as AlarmObject), ...alarm }))
+    .map((alarm) => ({
+      ...(JSON.parse(alarmPayload(state, alarm.alarm)) as AlarmObject),
+      ...alarm,
+    }))
   const lastReadingAt = agent.lastReadingAt
   return {
     at: agent.loop.now().wall,

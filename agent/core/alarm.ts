@@ -1,0 +1,330 @@
+// The machine of one alarm (alarms.md, ISA-18.2): what an observation, a silence, a deadline or a person makes of its state.
+// A pure function of immutable values. Orthogonal facts are kept and the state is derived; bad data never clears.
+
+import type { AlarmDefinition } from './alarm-set.ts'
+import {
+  type AlarmInput,
+  type AlarmState,
+  type AlarmStep,
+  type Delay,
+  NORMAL,
+  type Observation,
+  type Occurrence,
+  stateName,
+  type Transition,
+} from './alarm-state.ts'
+import type { Instant, Millis } from './time.ts'
+
+/** Two consecutive samples below the threshold make an inversion (alarms.md). */
+const INVERSION_SAMPLES = 2
+
+/** One input to one alarm. `newId` gives the id of an occurrence that begins with it. */
+export function stepAlarm(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  input: AlarmInput,
+  newId: () => string,
+): AlarmStep {
+  switch (input.kind) {
+    case 'observation': {
+      const due = passDeadline(definition, state, input.at, newId)
+      const next = observe(definition, due.state, input.observation, input.at, newId)
+      return joined(due, next)
+    }
+    case 'bad': {
+      const due = passDeadline(definition, state, input.at, newId)
+      return joined(due, still(standStill(due.state, input.at)))
+    }
+    case 'deadline':
+      return passDeadline(definition, state, input.at, newId)
+    case 'acknowledge':
+      return acknowledge(definition, state, input)
+    case 'reset':
+      return end(definition, state, 'alarm.reset')
+    case 'close':
+      return state.occurrence === null
+        ? still({ ...NORMAL, seq: state.seq, ts: state.ts })
+        : end(definition, state, 'alarm.closed')
+  }
+}
+
+/** Monotonic moment at which something happens by itself; undefined when nothing does. */
+export function deadlineOf({ onDelayMs }: AlarmDefinition, state: AlarmState): Millis | undefined {
+  const { pending, returning } = state
+  if (pending !== null) {
+    if (pending.since !== null) return pending.since + pending.leftMs
+    if (pending.heldSince !== null)
+      return pending.heldSince + Math.max(0, onDelayMs - pending.heldMs)
+  }
+  if (returning?.since != null) return returning.since + returning.leftMs
+  return undefined
+}
+
+const still = (state: AlarmState): AlarmStep => ({ state, transitions: [] })
+
+const joined = (one: AlarmStep, other: AlarmStep): AlarmStep =>
+  one.transitions.length === 0
+    ? other
+    : { state: other.state, transitions: [...one.transitions, ...other.transitions] }
+
+function observe(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  observation: Observation,
+  at: Instant,
+  newId: () => string,
+): AlarmStep {
+  if (observation.verdict === 'violated') return violated(definition, state, observation, at, newId)
+  if (observation.late === true) return still(state)
+  if (observation.quality !== 'good') return still(uncertainNormal(state, at))
+  if (!state.active) {
+    if (state.pending === null && state.run === null) return still(state)
+    return still({ ...state, pending: null, run: null })
+  }
+  if (observation.verdict === 'between') {
+    return still(state.returning === null ? state : { ...state, returning: null })
+  }
+  if (definition.offDelayMs === 0) return returnToNormal(definition, state, at, observation.value)
+  const returning =
+    state.returning === null ? started(definition.offDelayMs, at) : resumed(state.returning, at)
+  return still(returning === state.returning ? state : { ...state, returning })
+}
+
+function violated(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  observation: Observation,
+  at: Instant,
+  newId: () => string,
+): AlarmStep {
+  if (state.active) return still(worsened(definition, state, observation))
+  const run =
+    definition.kind === 'inversion'
+      ? { count: (state.run?.count ?? 0) + 1, onset: state.run?.onset ?? observation.t }
+      : null
+  if (run !== null && run.count < INVERSION_SAMPLES) return still({ ...state, run })
+  const onset = run?.onset ?? observation.t
+  if (definition.onDelayMs === 0 || observation.late === true) {
+    return activate(definition, { ...state, run: null }, observation, { at, onset }, newId)
+  }
+  if (state.pending === null) {
+    return still({
+      ...state,
+      pending: { ...started(definition.onDelayMs, at), onset, observation },
+    })
+  }
+  const pending = {
+    ...state.pending,
+    ...resumed(state.pending, at),
+    observation: worse(definition, state.pending.observation, observation),
+  }
+  return still({ ...state, pending })
+}
+
+/** An uncertain normal sample ends a stand-still of the on-delay, cancels nothing and lets no return run on. */
+function uncertainNormal(state: AlarmState, at: Instant): AlarmState {
+  const pending =
+    state.pending === null ? null : { ...state.pending, ...resumed(state.pending, at) }
+  const returning = state.returning === null ? null : stood(state.returning, at)
+  return { ...state, pending, returning }
+}
+
+function standStill(state: AlarmState, at: Instant): AlarmState {
+  if (state.pending === null && state.returning === null) return state
+  return {
+    ...state,
+    pending: state.pending === null ? null : { ...state.pending, ...stood(state.pending, at) },
+    returning: state.returning === null ? null : stood(state.returning, at),
+  }
+}
+
+const started = (leftMs: Millis, at: Instant): Delay => ({
+  leftMs,
+  since: at.mono,
+  heldMs: 0,
+  heldSince: null,
+})
+
+/** Lets a delay stand still from now on. */
+export function stood<D extends Delay>(delay: D, at: Instant): D {
+  if (delay.since === null) return delay
+  return {
+    ...delay,
+    leftMs: Math.max(0, delay.leftMs - (at.mono - delay.since)),
+    since: null,
+    heldSince: at.mono,
+  }
+}
+
+/** Lets a delay run on from now. */
+function resumed<D extends Delay>(delay: D, at: Instant): D {
+  if (delay.since !== null) return delay
+  const heldMs = delay.heldMs + (delay.heldSince === null ? 0 : at.mono - delay.heldSince)
+  return { ...delay, since: at.mono, heldMs, heldSince: null }
+}
+
+function passDeadline(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  at: Instant,
+  newId: () => string,
+): AlarmStep {
+  const deadline = deadlineOf(definition, state)
+  if (deadline === undefined || at.mono < deadline) return still(state)
+  const { pending } = state
+  if (pending !== null) {
+    const unconfirmed = pending.since === null
+    return activate(
+      definition,
+      state,
+      pending.observation,
+      { at, onset: pending.onset, unconfirmed },
+      newId,
+    )
+  }
+  return returnToNormal(definition, state, at)
+}
+
+function activate(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  observation: Observation,
+  moment: { at: Instant; onset: Millis; unconfirmed?: boolean },
+  newId: () => string,
+): AlarmStep {
+  const from = stateName(state, definition.latching)
+  const old = state.occurrence
+  const transitions: Transition[] =
+    old === null ? [] : [{ type: 'alarm.superseded', from, to: 'superseded', occurrence: old }]
+  const unseen = old === null ? [] : [...old.superseded, ...(state.acked ? [] : [old.occ])]
+  const { value, limit, occupancy, quality, late, detail, priority } = observation
+  const occurrence: Occurrence = {
+    occ: newId(),
+    ...(old !== null && { previous: old.occ }),
+    rev: 1,
+    onset: moment.onset,
+    activated: moment.at.wall,
+    ...(value !== undefined && { value, peak: { value, t: observation.t } }),
+    q: quality,
+    ...(limit !== undefined && { limit }),
+    ...(occupancy !== undefined && { occupancy }),
+    ...(moment.unconfirmed === true && { unconfirmed: true }),
+    ...(late === true && { detectedLate: true }),
+    ...(detail !== undefined && { detail }),
+    ...(priority !== undefined && { priority }),
+    superseded: unseen,
+  }
+  transitions.push({ type: 'alarm.activated', from, to: 'unacknowledged', occurrence })
+  const next = {
+    ...state,
+    occurrence,
+    active: true,
+    acked: false,
+    pending: null,
+    returning: null,
+    run: null,
+  }
+  return { state: next, transitions }
+}
+
+function returnToNormal(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  at: Instant,
+  value?: number,
+): AlarmStep {
+  const { occurrence } = state
+  if (occurrence === null) return still(state)
+  const from = stateName(state, definition.latching)
+  const returned: Occurrence = {
+    ...occurrence,
+    rev: occurrence.rev + 1,
+    returned: at.wall,
+    ...(value !== undefined && { value }),
+  }
+  const stays = definition.latching || !state.acked
+  const next: AlarmState = {
+    ...state,
+    occurrence: stays ? returned : null,
+    active: false,
+    acked: stays && state.acked,
+    returning: null,
+    run: null,
+  }
+  const to = stateName(next, definition.latching)
+  return { state: next, transitions: [{ type: 'alarm.returned', from, to, occurrence: returned }] }
+}
+
+function acknowledge(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  { at, actor, reason, comment }: Extract<AlarmInput, { kind: 'acknowledge' }>,
+): AlarmStep {
+  const { occurrence } = state
+  if (occurrence === null || state.acked) return still(state)
+  const from = stateName(state, definition.latching)
+  const acknowledged: Occurrence = {
+    ...occurrence,
+    rev: occurrence.rev + 1,
+    ack: {
+      user: actor.user,
+      name: actor.name,
+      role: actor.role,
+      ts: at.wall,
+      reason,
+      ...(comment !== undefined && { comment }),
+    },
+    superseded: [],
+  }
+  const stays = state.active || definition.latching
+  const next = { ...state, occurrence: stays ? acknowledged : null, acked: stays }
+  const to = stateName(next, definition.latching)
+  return {
+    state: next,
+    transitions: [{ type: 'alarm.acknowledged', from, to, occurrence: acknowledged }],
+  }
+}
+
+/** The occurrence ends: by a reset, or closed because its limit moved. */
+function end(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  type: 'alarm.reset' | 'alarm.closed',
+): AlarmStep {
+  const { occurrence } = state
+  const from = stateName(state, definition.latching)
+  if (occurrence === null || (type === 'alarm.reset' && from !== 'latched_acknowledged'))
+    return still(state)
+  const ended = { ...occurrence, rev: occurrence.rev + 1 }
+  const next = { ...NORMAL, seq: state.seq, ts: state.ts }
+  return { state: next, transitions: [{ type, from, to: 'normal', occurrence: ended }] }
+}
+
+/** Keeps the worst value of an active occurrence; a violating sample also ends a return under way. */
+function worsened(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  observation: Observation,
+): AlarmState {
+  const { occurrence } = state
+  const next = state.returning === null ? state : { ...state, returning: null }
+  const { value } = observation
+  if (occurrence === null || value === undefined) return next
+  const before = occurrence.peak
+  if (before !== undefined && !isWorse(definition, value, before.value)) return next
+  return { ...next, occurrence: { ...occurrence, peak: { value, t: observation.t } } }
+}
+
+const worse = (definition: AlarmDefinition, one: Observation, other: Observation): Observation =>
+  one.value !== undefined &&
+  other.value !== undefined &&
+  isWorse(definition, other.value, one.value)
+    ? other
+    : one
+
+/** Worse is further on the wrong side: lower for low limits and inversions, higher for all others. */
+function isWorse({ judgement }: AlarmDefinition, value: number, than: number): boolean {
+  const low =
+    judgement.by === 'inversion' || (judgement.by === 'threshold' && judgement.direction === 'low')
+  return low ? value < than : value > than
+}

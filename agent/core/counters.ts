@@ -1,0 +1,174 @@
+// Particle counters in a step: their own samples are the slots (contract §3). One reading per channel and sample, missing
+// samples accounted for, gaps in grade A coverage alarmed (URS-02).
+
+import type { Input } from './input.ts'
+import { judgeReading, setFault } from './judge.ts'
+import {
+  type AcceptedSample,
+  acceptSample,
+  type CounterState,
+  enterWindow,
+  fillTimeMs,
+  litresOf,
+  type MissingRun,
+  overdueRun,
+  periodOf,
+  rememberMissing,
+  type Sample,
+  sampleFault,
+} from './particle.ts'
+import type { BadReason } from './quality.ts'
+import type { Reading, SampleDetail } from './reading.ts'
+import { counterKey, type InstrumentUnit, type PointUnit, windowKey } from './state.ts'
+import { type Turn, writeReading } from './turn.ts'
+
+/** A pause counts as longer than one sample period beyond this share of it: clocks jitter. */
+const PAUSE_SHARE = 1.5
+/** Nominal flow assumed for the fill time where nobody states one (1 CFM). */
+const DEFAULT_FLOW_LPM = 28.3
+
+/** Takes the record a counter shows now. */
+export function takeSample(turn: Turn, unit: InstrumentUnit, sample: Sample): void {
+  const { counter } = unit
+  if (counter === undefined) return
+  const accepted = acceptSample(counter, sample, turn.at.wall)
+  if (accepted === undefined) {
+    if (counter.trouble !== null) keep(turn, unit, { ...counter, trouble: null })
+    return
+  }
+  keep(turn, unit, accepted.counter)
+  if (accepted.stale) return
+  if (accepted.missed !== undefined) writeMissing(turn, unit, accepted.missed)
+  const { flowLpm } = unit.instrument
+  const sizes = unit.channels.map(({ point }) => ({
+    signal: point.signal,
+    sizeUm: point.sizeUm ?? 0,
+  }))
+  const fault = sampleFault(sample, flowLpm, sizes)
+  const litres = litresOf(sample, flowLpm)
+  let good = false
+  for (const channel of unit.channels) {
+    const reading = sampleReading(turn, channel, sample, accepted, { fault, litres })
+    good ||= reading.q === 'good'
+    if (reading.q === 'good' && reading.x !== undefined) enter(turn, channel, reading, reading.x)
+    writeReading(turn, reading)
+    judgeReading(turn, channel, reading)
+  }
+  judgePause(turn, unit, sample, accepted, good)
+}
+
+/** The counter gave no record: remembered as the reason of what will be missing. */
+export function takeNoSample(
+  turn: Turn,
+  unit: InstrumentUnit,
+  { reason, exceptionCode }: Extract<Input, { kind: 'no_sample' }>,
+): void {
+  const { counter } = unit
+  if (counter === undefined || counter.trouble?.reason === reason) return
+  keep(turn, unit, {
+    ...counter,
+    trouble: { reason, ...(exceptionCode !== undefined && { exceptionCode }) },
+  })
+}
+
+/** Writes down the samples that are overdue now. */
+export function passOverdue(turn: Turn): void {
+  for (const unit of turn.state.instruments.values()) {
+    if (unit.counter === undefined) continue
+    const overdue = overdueRun(unit.counter, turn.at.wall)
+    if (overdue === undefined) continue
+    keep(turn, unit, overdue.counter)
+    const seqs = writeMissing(turn, unit, overdue.missed)
+    keep(turn, unit, rememberMissing(overdue.counter, overdue.missed, seqs))
+  }
+}
+
+function keep(turn: Turn, unit: InstrumentUnit, counter: CounterState): void {
+  unit.counter = counter
+  turn.changes.set(counterKey(unit.instrument.id), counter)
+}
+
+function writeMissing(turn: Turn, unit: InstrumentUnit, run: MissingRun): Record<string, number> {
+  const seqs: Record<string, number> = {}
+  for (const channel of unit.channels) {
+    const reading: Reading = {
+      point: channel.point.id,
+      t: run.t,
+      ...(run.slots > 1 && { slots: run.slots }),
+      q: 'bad',
+      qc: run.reason,
+      ...(run.exceptionCode !== undefined && { exceptionCode: run.exceptionCode }),
+    }
+    seqs[channel.point.id] = writeReading(turn, reading)
+    judgeReading(turn, channel, reading)
+    if (channel.gap !== undefined) {
+      setFault(turn, channel.gap, true, {
+        t: run.t,
+        detail: `${run.slots} sample(s) missing: ${run.reason}`,
+      })
+    }
+  }
+  return seqs
+}
+
+function sampleReading(
+  turn: Turn,
+  channel: PointUnit,
+  sample: Sample,
+  { t, late, supersedes }: AcceptedSample,
+  { fault, litres }: { readonly fault: BadReason | undefined; readonly litres: number | undefined },
+): Reading {
+  const counts = sample.counts[channel.point.signal]
+  const seq = supersedes[channel.point.id]
+  const base = {
+    point: channel.point.id,
+    t,
+    a: Math.max(0, Math.round(turn.at.wall - t)),
+    ...(late && { late: true as const }),
+    ...(seq !== undefined && { supersedes: seq }),
+    raw: sample.raw,
+  }
+  if (counts === undefined) return { ...base, q: 'bad', qc: 'sensor_fault' }
+  if (litres === undefined || litres <= 0) return { ...base, q: 'bad', qc: 'flow_fault' }
+  const x: SampleDetail = {
+    counts,
+    litres,
+    rec: sample.identity,
+    ...(sample.flowLpm !== undefined && { flow: sample.flowLpm }),
+  }
+  if (fault !== undefined) return { ...base, q: 'bad', qc: fault, x }
+  const v = (counts * 1000) / litres
+  return sample.faults.includes('overflow')
+    ? { ...base, v, q: 'uncertain', qc: 'over_range', x }
+    : { ...base, v, q: 'good', x }
+}
+
+function enter(turn: Turn, channel: PointUnit, reading: Reading, x: SampleDetail): void {
+  const fill = fillTimeMs(channel.instrument.instrument.flowLpm ?? x.flow ?? DEFAULT_FLOW_LPM)
+  channel.window = enterWindow(channel.window, reading.t, x, fill)
+  turn.changes.set(windowKey(channel.point.id), channel.window)
+}
+
+/** Grade A is sampled back to back: a pause in good coverage longer than one sample period is an alarm (URS-02). */
+function judgePause(
+  turn: Turn,
+  unit: InstrumentUnit,
+  sample: Sample,
+  accepted: AcceptedSample,
+  good: boolean,
+): void {
+  const counter = accepted.counter
+  const end = accepted.t + sample.durationMs
+  const allowed = periodOf(counter) * PAUSE_SHARE
+  const pause = good ? accepted.pauseMs : end - (counter.lastGoodEnd ?? end)
+  for (const { gap } of unit.channels) {
+    if (gap === undefined) continue
+    if (pause > allowed)
+      setFault(turn, gap, true, {
+        t: accepted.t,
+        detail: `no good sample for ${Math.round(pause / 1000)} s`,
+      })
+    if (good) setFault(turn, gap, false)
+  }
+  if (good) keep(turn, unit, { ...counter, lastGoodEnd: Math.max(end, counter.lastGoodEnd ?? end) })
+}

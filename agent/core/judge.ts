@@ -1,0 +1,283 @@
+// What a reading does to the alarms of its point: limits and rules, sensor fault, frozen, data loss of its instrument.
+// Bad readings clear nothing; they stand delays still and raise fault alarms of their own (alarms.md row 19).
+
+import type { AlarmDefinition } from './alarm-set.ts'
+import type { AppliedLimit, Observation } from './alarm-state.ts'
+import { isSensorReason, isUsable, lossOf, watchRecord } from './data-loss.ts'
+import { judgeRolling, judgeSample, judgeValue, limitIn, type Verdict } from './evaluate.ts'
+import { rollingSum } from './particle.ts'
+import type { Occupancy } from './point.ts'
+import type { Reading } from './reading.ts'
+import type { AlarmUnit, CoreState, InstrumentUnit, PointUnit } from './state.ts'
+import type { Millis } from './time.ts'
+import { applyToAlarm, type Turn } from './turn.ts'
+
+/** Exception codes 4 and 7 are a sensor fault from the third in a row; 8 (memory parity) at once (faults.md FB5). */
+const DEVICE_FAILURES_MAX = 3
+/** Between two checks of data loss at the least, and at the most. */
+const LOSS_CHECK_MS: Millis = 250
+const LOSS_CHECK_MS_MAX: Millis = 5000
+/** Later than one sample period by this much, a grade A counter's data is lost (URS-66). */
+const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
+
+/** Lets one reading of a point, already written down, take effect. */
+export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): void {
+  watchRecord(unit.watch, turn.at.mono, reading.q, reading.qc, reading.slots ?? 1)
+  judgeSensor(turn, unit, reading)
+  if (unit.frozen !== undefined) judgeFrozen(turn, unit.frozen, reading)
+  judgeLimits(turn, unit, reading)
+  judgeLoss(turn, unit, reading)
+}
+
+function judgeLimits(turn: Turn, unit: PointUnit, reading: Reading): void {
+  const { v } = reading
+  for (const alarm of unit.alarms) {
+    if (v === undefined) {
+      if (turn.state.timed.has(alarm)) applyToAlarm(turn, alarm, { kind: 'bad', at: turn.at })
+      continue
+    }
+    const found = verdictOn(unit, alarm.definition, reading, v)
+    if (found.verdict !== 'violated' && isIdle(alarm)) continue
+    applyToAlarm(turn, alarm, {
+      kind: 'observation',
+      at: turn.at,
+      observation: observationOf(unit, reading, found),
+    })
+  }
+}
+
+/** Nothing is under way in this alarm: a sample that does not violate changes nothing. */
+const isIdle = ({ state }: AlarmUnit): boolean =>
+  state.occurrence === null && state.pending === null && state.run === null
+
+interface Found {
+  readonly verdict: Verdict
+  readonly value: number
+  readonly limit?: AppliedLimit
+}
+
+function verdictOn(
+  unit: PointUnit,
+  { judgement, kind, deadband }: AlarmDefinition,
+  reading: Reading,
+  v: number,
+): Found {
+  const overRange = reading.qc === 'over_range'
+  const applied = (value: number, set: string, clause?: string): AppliedLimit => ({
+    kind,
+    value,
+    unit: unit.point.unit,
+    set,
+    ...(clause !== undefined && { clause }),
+  })
+  switch (judgement.by) {
+    case 'threshold': {
+      const limit = limitIn(judgement.columns, judgement.direction, occupanciesOf(unit, reading))
+      if (limit === undefined) return { verdict: 'normal', value: v }
+      const beyond = overRange && isBeyondRange(unit, v, judgement.direction)
+      const verdict = beyond
+        ? 'violated'
+        : reading.x === undefined
+          ? judgeValue(v, limit.value, judgement.direction, deadband)
+          : judgeSample(reading.x, limit.value)
+      return { verdict, value: v, limit: applied(limit.value, limit.set, limit.clause) }
+    }
+    case 'rolling': {
+      const limit = limitIn(judgement.columns, 'high', occupanciesOf(unit, reading))
+      if (limit === undefined) return { verdict: 'normal', value: v }
+      const { counts, litres } = rollingSum(unit.window)
+      const value = (counts * 1000) / Math.max(litres, 1000)
+      const verdict = overRange ? 'violated' : judgeRolling(counts, litres, limit.value)
+      return { verdict, value, limit: applied(limit.value, limit.set, limit.clause) }
+    }
+    case 'inversion': {
+      const verdict =
+        overRange && isBeyondRange(unit, v, 'low')
+          ? 'violated'
+          : judgeValue(v, judgement.threshold, 'low', deadband)
+      return { verdict, value: v, limit: applied(judgement.threshold, 'site') }
+    }
+    case 'consecutive':
+      return rule(
+        unit.window.run >= judgement.count,
+        unit.window.run,
+        applied(judgement.count, 'site'),
+      )
+    case 'x_of_y': {
+      const hits = unit.window.recent.slice(-judgement.y).reduce<number>((sum, hit) => sum + hit, 0)
+      return rule(hits >= judgement.x, hits, applied(judgement.x, 'site'))
+    }
+    case 'single_high': {
+      const counts = reading.x?.counts ?? 0
+      return rule(overRange || counts >= judgement.count, counts, applied(judgement.count, 'site'))
+    }
+    case 'fault':
+      return { verdict: 'normal', value: v }
+  }
+}
+
+const rule = (violated: boolean, value: number, limit: AppliedLimit): Found => ({
+  verdict: violated ? 'violated' : 'normal',
+  value,
+  limit: { ...limit, unit: '1' },
+})
+
+/** At or beyond the end of the range in this direction; a particle overflow has no upper end but is always beyond. */
+function isBeyondRange({ point }: PointUnit, v: number, direction: 'high' | 'low'): boolean {
+  const { range } = point.conversion
+  if (range === undefined || point.sizeUm !== undefined) return direction === 'high'
+  return direction === 'high' ? v >= range[1] : v <= range[0]
+}
+
+/** The occupancy that judges a reading; a sample that spans a change is judged by the stricter of both. */
+function occupanciesOf({ zone }: PointUnit, reading: Reading): readonly (Occupancy | undefined)[] {
+  return reading.x !== undefined && reading.t < zone.since
+    ? [zone.previous, zone.occupancy]
+    : [zone.occupancy]
+}
+
+function observationOf(
+  unit: PointUnit,
+  reading: Reading,
+  { verdict, value, limit }: Found,
+): Observation {
+  const { occupancy } = unit.zone
+  return {
+    verdict,
+    quality: reading.q === 'good' ? 'good' : 'uncertain',
+    t: reading.t,
+    value,
+    ...(limit !== undefined && { limit }),
+    ...(occupancy !== undefined && { occupancy }),
+    ...(reading.late === true && { late: true }),
+  }
+}
+
+/** Raises and returns a fault alarm: violated at once, normal only by a good reading. */
+export function setFault(
+  turn: Turn,
+  alarm: AlarmUnit,
+  violated: boolean,
+  found: Pick<Observation, 'value' | 'detail' | 'priority'> & { readonly t?: Millis } = {},
+): void {
+  if (!violated && isIdle(alarm)) return
+  if (violated && alarm.state.active) return
+  applyToAlarm(turn, alarm, {
+    kind: 'observation',
+    at: turn.at,
+    observation: {
+      verdict: violated ? 'violated' : 'normal',
+      quality: 'good',
+      t: Math.round(turn.at.wall),
+      ...found,
+    },
+  })
+}
+
+function judgeSensor(turn: Turn, unit: PointUnit, reading: Reading): void {
+  const { q, qc, exceptionCode } = reading
+  if (q === 'good') {
+    unit.deviceFailures = 0
+    return setFault(turn, unit.sensorFault, false)
+  }
+  const failing = qc === 'exception' && (exceptionCode === 4 || exceptionCode === 7)
+  unit.deviceFailures = failing ? unit.deviceFailures + 1 : 0
+  const parity = qc === 'exception' && exceptionCode === 8
+  if (
+    isSensorReason(qc) ||
+    qc === 'over_range' ||
+    parity ||
+    unit.deviceFailures >= DEVICE_FAILURES_MAX
+  ) {
+    const detail = exceptionCode === undefined ? (qc ?? '') : `exception ${exceptionCode}`
+    const hides = mayHideExcursion(unit, reading)
+    setFault(turn, unit.sensorFault, true, { t: reading.t, detail, ...(hides && { priority: 1 }) })
+  }
+}
+
+/** A flow or laser fault whose raw count alone exceeds the limit (alarms.md): its alarm takes action priority. */
+function mayHideExcursion(unit: PointUnit, { q, x }: Reading): boolean {
+  if (q !== 'bad' || x === undefined || x.litres <= 0) return false
+  return unit.alarms.some(({ definition: { judgement, class: alarmClass } }) => {
+    if (alarmClass !== 'action' || (judgement.by !== 'threshold' && judgement.by !== 'rolling'))
+      return false
+    const limit = limitIn(judgement.columns, 'high', [unit.zone.occupancy])
+    return limit !== undefined && judgeSample(x, limit.value) === 'violated'
+  })
+}
+
+function judgeFrozen(turn: Turn, frozen: AlarmUnit, { q, qc, t }: Reading): void {
+  if (qc === 'stuck') setFault(turn, frozen, true, { t, detail: 'raw value unchanged' })
+  else if (q === 'good') setFault(turn, frozen, false)
+}
+
+function judgeLoss(turn: Turn, unit: PointUnit, { q, qc }: Reading): void {
+  const { instrument } = unit
+  if (q === 'bad' && qc !== 'agent_down') {
+    const detail = lossOf(unit.watch, turn.at.mono, lossTimeOf(unit))
+    if (detail !== undefined)
+      setFault(turn, instrument.commFail, true, { detail: `${unit.point.id}: ${detail}` })
+  } else if (q !== 'bad' && !isIdle(instrument.commFail) && instrument.commFail.state.active) {
+    const back = instrument.points.every(
+      (point) =>
+        isUsable(point.watch) && lossOf(point.watch, turn.at.mono, lossTimeOf(point)) === undefined,
+    )
+    if (back) setFault(turn, instrument.commFail, false)
+  }
+}
+
+/** Comm-fail time of a point; a counter with longer samples than its profile says is given one period and a margin. */
+function lossTimeOf({ point, instrument }: PointUnit): Millis {
+  const { counter } = instrument
+  if (counter === undefined || point.sizeUm === undefined) return point.commFailMs
+  return Math.max(point.commFailMs, counter.durationMs + counter.holdMs + SAMPLE_LOSS_MARGIN_MS)
+}
+
+/** Data loss by time alone: raises what nothing arrived for, and sets the next check. */
+export function checkLoss(turn: Turn): void {
+  const { state, at } = turn
+  if (at.mono < state.nextLossCheck) return
+  let next = at.mono + LOSS_CHECK_MS_MAX
+  for (const instrument of state.instruments.values())
+    next = Math.min(next, checkInstrument(turn, instrument))
+  state.nextLossCheck = Math.max(at.mono + LOSS_CHECK_MS, next)
+}
+
+function checkInstrument(turn: Turn, instrument: InstrumentUnit): Millis {
+  const { mono } = turn.at
+  let next = Number.POSITIVE_INFINITY
+  for (const unit of instrument.points) {
+    const due = unit.watch.lastUsable + lossTimeOf(unit)
+    if (due > mono) next = Math.min(next, due)
+    else {
+      const detail = lossOf(unit.watch, mono, lossTimeOf(unit))
+      if (detail !== undefined)
+        setFault(turn, instrument.commFail, true, { detail: `${unit.point.id}: ${detail}` })
+    }
+  }
+  return next
+}
+
+/** Calibration due dates, once a day and at every start: overdue from the day after the date (UTC). */
+export function checkCalibration(turn: Turn, state: CoreState, day: number): void {
+  state.day = day
+  for (const { calibrationDue, instrument } of state.instruments.values()) {
+    if (calibrationDue === undefined || instrument.calibrationDue === undefined) continue
+    const dueDay = daysOfDate(instrument.calibrationDue)
+    setFault(turn, calibrationDue, day > dueDay, {
+      detail: `calibration was due on ${instrument.calibrationDue}`,
+    })
+  }
+}
+
+/** Days since 1970-01-01 of an ISO date (proleptic Gregorian). */
+export function daysOfDate(date: string): number {
+  const [year = 1970, month = 1, day = 1] = date.split('-').map(Number)
+  const y = month <= 2 ? year - 1 : year
+  const era = Math.floor(y / 400)
+  const yearOfEra = y - era * 400
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
+  const dayOfEra =
+    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
+  return era * 146_097 + dayOfEra - 719_468
+}

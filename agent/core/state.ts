@@ -1,0 +1,231 @@
+// The state of the core: what is remembered of alarms, zones, points and counters, and how a start brings it back.
+// Changed in place by `step` and owned by the loop; every persisted row is a JSON value of its own.
+
+import { type AlarmDefinition, alarmDefinitions, isRolling } from './alarm-set.ts'
+import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
+import { type LossWatch, newLossWatch } from './data-loss.ts'
+import { directionsOf } from './evaluate.ts'
+import { type CounterState, EMPTY_WINDOW, newCounter, type ParticleWindow } from './particle.ts'
+import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
+import type { Instant, Millis } from './time.ts'
+
+/** One alarm with what it is. */
+export interface AlarmUnit {
+  definition: AlarmDefinition
+  state: AlarmState
+}
+
+export interface ZoneUnit {
+  readonly zone: Zone
+  occupancy: Occupancy | undefined
+  previous: Occupancy | undefined
+  /** Wall ms of the last change; 0 when nobody changed it. */
+  since: Millis
+}
+
+/** One point with everything that judges it, prepared so that a reading costs no look-ups. */
+export interface PointUnit {
+  readonly point: Point
+  readonly zone: ZoneUnit
+  readonly limited: { readonly high: boolean; readonly low: boolean }
+  readonly rolling: boolean
+  /** Limit and rule alarms. */
+  readonly alarms: readonly AlarmUnit[]
+  readonly sensorFault: AlarmUnit
+  readonly frozen: AlarmUnit | undefined
+  readonly gap: AlarmUnit | undefined
+  readonly watch: LossWatch
+  readonly instrument: InstrumentUnit
+  /** Last raw registers and since when (monotonic) they have not changed. */
+  raw: Uint8Array | undefined
+  unchangedSince: Millis
+  /** Exception codes 4 and 7 in a row. */
+  deviceFailures: number
+  window: ParticleWindow
+}
+
+export interface InstrumentUnit {
+  readonly instrument: Instrument
+  readonly points: PointUnit[]
+  readonly commFail: AlarmUnit
+  readonly calibrationDue: AlarmUnit | undefined
+  /** Channels of a sampled instrument, smallest size first. */
+  readonly channels: PointUnit[]
+  counter: CounterState | undefined
+}
+
+export interface CoreState {
+  plant: Plant
+  readonly epoch: string
+  /** Last sequence number given. */
+  seq: number
+  tb: number
+  readonly alarms: Map<string, AlarmUnit>
+  readonly zones: Map<string, ZoneUnit>
+  readonly points: Map<string, PointUnit>
+  readonly instruments: Map<string, InstrumentUnit>
+  /** Alarms with a delay under way. */
+  readonly timed: Set<AlarmUnit>
+  /** Monotonic minus wall, as of the newest input: turns wall deadlines into monotonic ones. */
+  monoMinusWall: Millis
+  /** Monotonic moment before which no point can reach its comm-fail time. */
+  nextLossCheck: Millis
+  /** Day (UTC, days since 1970) of the last calibration check. */
+  day: number
+}
+
+/** What the store gave back. */
+export interface Persisted {
+  readonly rows: ReadonlyMap<string, string>
+  readonly lastCommit?: { readonly at: Instant; readonly sameBoot: boolean }
+}
+
+export const alarmKey = (id: string): string => `alarm/${id}`
+export const zoneKey = (id: string): string => `zone/${id}`
+export const counterKey = (instrument: string): string => `counter/${instrument}`
+export const windowKey = (point: string): string => `window/${point}`
+/** Ids of every alarm of the plant in force, so that a later start knows which have ceased to exist. */
+export const ALARMS_KEY = 'alarms'
+
+/** An alarm as persisted: its state, and the limits it was judged by. */
+export interface AlarmRow {
+  readonly state: AlarmState
+  readonly judged: string
+}
+
+/** The limits of an alarm as compared between configurations. */
+export const judgedBy = ({ judgement, deadband, onDelayMs, offDelayMs }: AlarmDefinition): string =>
+  JSON.stringify([judgement, deadband, onDelayMs, offDelayMs])
+
+/** Builds the units of a plant around what is known of its alarms, zones, counters and windows. */
+export function buildUnits(
+  state: CoreState,
+  plant: Plant,
+  at: Instant,
+  known: {
+    readonly alarm: (id: string) => AlarmState | undefined
+    readonly zone: (id: string) => Pick<ZoneUnit, 'occupancy' | 'previous' | 'since'> | undefined
+    readonly counter: (instrument: Instrument) => CounterState | undefined
+    readonly window: (point: Point) => ParticleWindow | undefined
+    readonly watch: (point: Point) => LossWatch | undefined
+  },
+): void {
+  state.plant = plant
+  for (const map of [state.alarms, state.zones, state.points, state.instruments]) map.clear()
+  state.timed.clear()
+  for (const definition of alarmDefinitions(plant).values()) {
+    const unit = { definition, state: known.alarm(definition.id) ?? NORMAL }
+    state.alarms.set(definition.id, unit)
+    if (unit.state.pending !== null || unit.state.returning !== null) state.timed.add(unit)
+  }
+  for (const zone of plant.zones) {
+    const before = known.zone(zone.id) ?? {
+      occupancy: zone.occupancy,
+      previous: zone.occupancy,
+      since: 0,
+    }
+    state.zones.set(zone.id, { zone, ...before })
+  }
+  for (const instrument of plant.instruments) {
+    const counter = instrument.sampled
+      ? (known.counter(instrument) ?? newCounter(instrument, at.wall))
+      : undefined
+    state.instruments.set(instrument.id, {
+      instrument,
+      points: [],
+      channels: [],
+      commFail: alarmUnit(state, `${instrument.id}.comm_fail`),
+      calibrationDue: state.alarms.get(`${instrument.id}.calibration_due`),
+      counter,
+    })
+  }
+  for (const point of plant.points) {
+    addPoint(
+      state,
+      point,
+      known.window(point) ?? EMPTY_WINDOW,
+      known.watch(point) ?? newLossWatch(at.mono),
+      at,
+    )
+  }
+  state.nextLossCheck = at.mono
+}
+
+function addPoint(
+  state: CoreState,
+  point: Point,
+  window: ParticleWindow,
+  watch: LossWatch,
+  at: Instant,
+): void {
+  const instrument = state.instruments.get(point.instrument)
+  const zone = state.zones.get(point.zone)
+  if (instrument === undefined || zone === undefined)
+    throw new Error(`point ${point.id} refers to nothing`)
+  const alarms = [...state.alarms.values()].filter(
+    ({ definition }) => definition.point === point && definition.judgement.by !== 'fault',
+  )
+  const unit: PointUnit = {
+    point,
+    zone,
+    instrument,
+    alarms,
+    window,
+    watch,
+    limited: directionsOf(alarms.map(({ definition }) => definition.judgement)),
+    rolling: isRolling(point),
+    sensorFault: alarmUnit(state, `${point.id}.sensor_fault`),
+    frozen: state.alarms.get(`${point.id}.frozen`),
+    gap: state.alarms.get(`${point.id}.gap`),
+    raw: undefined,
+    unchangedSince: at.mono,
+    deviceFailures: 0,
+  }
+  state.points.set(point.id, unit)
+  instrument.points.push(unit)
+  if (instrument.instrument.sampled && point.sizeUm !== undefined) {
+    instrument.channels.push(unit)
+    instrument.channels.sort((one, other) => (one.point.sizeUm ?? 0) - (other.point.sizeUm ?? 0))
+  }
+}
+
+function alarmUnit(state: CoreState, id: string): AlarmUnit {
+  const unit = state.alarms.get(id)
+  if (unit === undefined) throw new Error(`no alarm ${id}`)
+  return unit
+}
+
+/**
+ * A delay from before a stop: what had run until the last commit is taken off, the time since then counts as standing still,
+ * and it goes on standing until the first sample (alarms.md: at most one on-delay in total).
+ */
+export function resumeDelay<D extends Delay>(
+  delay: D,
+  last: NonNullable<Persisted['lastCommit']>,
+  at: Instant,
+): D {
+  const ran = delay.since === null ? 0 : Math.max(0, last.at.mono - delay.since)
+  const stood = delay.heldSince === null ? 0 : Math.max(0, last.at.mono - delay.heldSince)
+  const down = Math.max(0, last.sameBoot ? at.mono - last.at.mono : at.wall - last.at.wall)
+  return {
+    ...delay,
+    leftMs: Math.max(0, delay.leftMs - ran),
+    since: null,
+    heldMs: delay.heldMs + stood + down,
+    heldSince: at.mono,
+  }
+}
+
+/** An alarm as it was, its delays resumed. */
+export function resumeAlarm(
+  state: AlarmState,
+  last: Persisted['lastCommit'],
+  at: Instant,
+): AlarmState {
+  if (last === undefined) return { ...state, pending: null, returning: null }
+  return {
+    ...state,
+    pending: state.pending === null ? null : resumeDelay(state.pending, last, at),
+    returning: state.returning === null ? null : resumeDelay(state.returning, last, at),
+  }
+}

@@ -1,0 +1,281 @@
+// The one way in: step(state, input) → records, changed rows, alarms that moved. Everything that can change an alarm comes
+// through here; time arrives in the input. The state is changed in place and owned by the caller (decision 0002).
+
+import { carryOut } from './acts.ts'
+import { NORMAL } from './alarm-state.ts'
+import { assert } from './assert.ts'
+import { passOverdue, takeNoSample, takeSample } from './counters.ts'
+import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
+import { checkCalibration, checkLoss, judgeReading, setFault } from './judge.ts'
+import {
+  type CounterState,
+  overdueAt,
+  type ParticleWindow,
+  resumeCounter,
+  shiftCounter,
+} from './particle.ts'
+import type { Plant } from './point.ts'
+import { toReading } from './reading.ts'
+import {
+  ALARMS_KEY,
+  type AlarmRow,
+  alarmKey,
+  buildUnits,
+  type CoreState,
+  counterKey,
+  judgedBy,
+  type PointUnit,
+  resumeAlarm,
+  windowKey,
+  type ZoneUnit,
+  zoneKey,
+} from './state.ts'
+import { DAY, type Instant, type Millis } from './time.ts'
+import {
+  alarmRow,
+  applyToAlarm,
+  endTurn,
+  newTurn,
+  nextDelay,
+  passDelays,
+  type Turn,
+  writeEvent,
+  writeReading,
+} from './turn.ts'
+
+export { alarmList, alarmPayload } from './alarm-view.ts'
+export type { CoreState } from './state.ts'
+
+export interface CreateOptions {
+  readonly plant: Plant
+  readonly epoch: string
+  /** Last sequence number on record. */
+  readonly seq: number
+  readonly tb: number
+  readonly at: Instant
+  readonly persisted: ReadonlyMap<string, string>
+  readonly lastCommit?: { readonly at: Instant; readonly sameBoot: boolean }
+}
+
+/** The state as the journal left it, under the given plant; what the difference makes is in `result`. */
+export function createState(options: CreateOptions): { state: CoreState; result: StepResult } {
+  const { plant, epoch, seq, tb, at, persisted, lastCommit } = options
+  const state: CoreState = {
+    plant,
+    epoch,
+    seq,
+    tb,
+    alarms: new Map(),
+    zones: new Map(),
+    points: new Map(),
+    instruments: new Map(),
+    timed: new Set(),
+    monoMinusWall: at.mono - at.wall,
+    nextLossCheck: at.mono,
+    day: -1,
+  }
+  const row = <T>(key: string): T | undefined => {
+    const text = persisted.get(key)
+    return text === undefined ? undefined : (JSON.parse(text) as T)
+  }
+  buildUnits(state, plant, at, {
+    alarm: (id) => {
+      const known = row<AlarmRow>(alarmKey(id))
+      return known === undefined ? undefined : resumeAlarm(known.state, lastCommit, at)
+    },
+    zone: (id) => row<ZoneUnit>(zoneKey(id)),
+    counter: ({ id }) => {
+      const known = row<CounterState>(counterKey(id))
+      return known === undefined ? undefined : resumeCounter(known, at.wall)
+    },
+    window: ({ id }) => row<ParticleWindow>(windowKey(id)),
+    watch: () => undefined,
+  })
+  const turn = newTurn(state, at)
+  const before = new Map<string, AlarmRow>()
+  for (const id of row<string[]>(ALARMS_KEY) ?? []) {
+    before.set(id, row<AlarmRow>(alarmKey(id)) ?? { state: NORMAL, judged: '' })
+  }
+  settleDifference(turn, before)
+  passTime(turn)
+  return { state, result: endTurn(turn) }
+}
+
+/** Carries out one input. */
+export function step(state: CoreState, input: Input): StepResult {
+  const turn = newTurn(state, input.at)
+  passDelays(turn)
+  const reply = handle(turn, input)
+  passTime(turn)
+  const result = endTurn(turn)
+  return reply === undefined ? result : { ...result, reply }
+}
+
+/** The earliest moment (monotonic) at which something happens without an input. */
+export function nextDeadline(state: CoreState): Millis | undefined {
+  let next = Math.min(
+    nextDelay(state),
+    state.nextLossCheck,
+    (state.day + 1) * DAY + state.monoMinusWall,
+  )
+  for (const { counter } of state.instruments.values()) {
+    if (counter !== undefined) next = Math.min(next, overdueAt(counter) + state.monoMinusWall + 1)
+  }
+  return Number.isFinite(next) ? next : undefined
+}
+
+function handle(turn: Turn, input: Input): ActReply | undefined {
+  switch (input.kind) {
+    case 'slots':
+      for (const slot of input.slots) takeSlot(turn, slot)
+      return undefined
+    case 'sample':
+      takeSample(turn, instrumentOf(turn, input.instrument), input.sample)
+      return undefined
+    case 'no_sample':
+      takeNoSample(turn, instrumentOf(turn, input.instrument), input)
+      return undefined
+    case 'tick':
+      return undefined
+    case 'act':
+      return carryOut(turn, input.act)
+    case 'condition':
+      takeCondition(turn, input)
+      return undefined
+    case 'clock_stepped':
+      stepClock(turn, input.stepMs)
+      return undefined
+    case 'note':
+      writeEvent(turn, input.type, input.body)
+      turn.urgent ||= input.urgent === true
+      return undefined
+    case 'plant':
+      changePlant(turn, input.plant, input.by)
+      return undefined
+  }
+}
+
+/** What time alone brings about. */
+function passTime(turn: Turn): void {
+  passDelays(turn)
+  passOverdue(turn)
+  checkLoss(turn)
+  const day = Math.floor(turn.at.wall / DAY)
+  if (day !== turn.state.day) checkCalibration(turn, turn.state, day)
+}
+
+function takeSlot(turn: Turn, slot: SlotResult): void {
+  const unit = turn.state.points.get(slot.point)
+  assert(unit !== undefined, `no point ${slot.point}`)
+  const stuck = isStuck(unit, slot, turn.at.mono)
+  const reading = toReading(unit.point, slot, { limited: unit.limited, stuck })
+  writeReading(turn, reading)
+  judgeReading(turn, unit, reading)
+}
+
+/** Whether the raw registers have stood unchanged for longer than the point allows (only where it says how long). */
+function isStuck(unit: PointUnit, { result }: SlotResult, mono: Millis): boolean {
+  const { stuckAfterMs } = unit.point
+  if (stuckAfterMs === undefined || result.kind === 'fault') return false
+  const before = unit.raw
+  const same =
+    before !== undefined &&
+    before.length === result.raw.length &&
+    before.every((byte, index) => byte === result.raw[index])
+  if (!same) {
+    unit.raw = result.raw
+    unit.unchangedSince = mono
+  }
+  return mono - unit.unchangedSince > stuckAfterMs
+}
+
+function instrumentOf(turn: Turn, id: string) {
+  const unit = turn.state.instruments.get(id)
+  assert(unit !== undefined, `no instrument ${id}`)
+  return unit
+}
+
+function takeCondition(
+  turn: Turn,
+  { alarm, active, detail }: Extract<Input, { kind: 'condition' }>,
+): void {
+  const unit = turn.state.alarms.get(alarm)
+  assert(unit !== undefined, `no alarm ${alarm}`)
+  setFault(turn, unit, active, detail === undefined ? {} : { detail })
+}
+
+/** A new time base: the event says by how much; what lies on the wall's time line moves with it, no delay does. */
+function stepClock(turn: Turn, stepMs: Millis): void {
+  const { state } = turn
+  state.tb++
+  for (const unit of state.instruments.values()) {
+    if (unit.counter === undefined) continue
+    unit.counter = shiftCounter(unit.counter, stepMs)
+    turn.changes.set(counterKey(unit.instrument.id), unit.counter)
+  }
+  writeEvent(turn, 'clock.stepped', { stepMs })
+  turn.urgent = true
+}
+
+function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
+  const { state, at } = turn
+  const before = new Map<string, AlarmRow>()
+  for (const { definition, state: alarm } of state.alarms.values())
+    before.set(definition.id, alarmRow(definition, alarm))
+  const zones = new Map(state.zones)
+  const points = new Map(state.points)
+  const instruments = new Map(state.instruments)
+  buildUnits(state, plant, at, {
+    alarm: (id) => before.get(id)?.state,
+    zone: (id) => zones.get(id),
+    counter: ({ id, serial }) => {
+      const old = instruments.get(id)
+      return old?.instrument.serial === serial ? old?.counter : undefined
+    },
+    window: ({ id, instrument }) => {
+      const old = points.get(id)
+      const serial = plant.instruments.find((one) => one.id === instrument)?.serial
+      return old?.point.instrument === instrument && old.instrument.instrument.serial === serial
+        ? old.window
+        : undefined
+    },
+    watch: ({ id }) => points.get(id)?.watch,
+  })
+  settleDifference(turn, before, by)
+  state.day = -1
+}
+
+/**
+ * Alarms that ceased to exist, and open occurrences whose limit moved, end with that reason on record; the next sample judges
+ * anew (faults.md PE2). Alarms that are new are published.
+ */
+function settleDifference(turn: Turn, before: ReadonlyMap<string, AlarmRow>, by?: string): void {
+  const { state, at } = turn
+  const act = { reason: 'config_changed', ...(by !== undefined && { by }) }
+  for (const [id, row] of before) {
+    const unit = state.alarms.get(id)
+    if (unit === undefined) {
+      if (row.state.occurrence !== null) {
+        const { occ, rev, onset, activated } = row.state.occurrence
+        writeEvent(turn, 'alarm.closed', {
+          alarm: id,
+          occ,
+          rev: rev + 1,
+          to: 'normal',
+          ...act,
+          onset,
+          activated,
+        })
+      }
+      turn.changes.set(alarmKey(id), undefined)
+      turn.alarms.add(id)
+      turn.urgent = true
+    } else if (row.judged !== '' && row.judged !== judgedBy(unit.definition)) {
+      applyToAlarm(turn, unit, { kind: 'close', at }, act)
+    }
+  }
+  const ids = [...state.alarms.keys()]
+  for (const id of ids) if (!before.has(id)) turn.alarms.add(id)
+  if (ids.length !== before.size || ids.some((id) => !before.has(id)))
+    turn.changes.set(ALARMS_KEY, ids)
+}

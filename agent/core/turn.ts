@@ -1,0 +1,135 @@
+// One step's work sheet: records in sequence, changed rows, alarms that moved. Whatever changes an alarm is applied here,
+// so that no transition is without its record.
+
+import { deadlineOf, stepAlarm } from './alarm.ts'
+import type { AlarmDefinition } from './alarm-set.ts'
+import type { AlarmInput, AlarmState, Transition } from './alarm-state.ts'
+import { alarmEventBody } from './alarm-view.ts'
+import type { StepResult } from './input.ts'
+import type { Reading } from './reading.ts'
+import type { JournalRecord } from './record.ts'
+import { type AlarmRow, type AlarmUnit, alarmKey, type CoreState, judgedBy } from './state.ts'
+import type { Instant, Millis } from './time.ts'
+
+export interface Turn {
+  readonly state: CoreState
+  readonly at: Instant
+  readonly records: JournalRecord[]
+  readonly changes: Map<string, unknown>
+  readonly alarms: Set<string>
+  urgent: boolean
+  readonly first: number
+}
+
+export const newTurn = (state: CoreState, at: Instant): Turn => {
+  state.monoMinusWall = at.mono - at.wall
+  return {
+    state,
+    at,
+    records: [],
+    changes: new Map(),
+    alarms: new Set(),
+    urgent: false,
+    first: state.seq + 1,
+  }
+}
+
+export const endTurn = ({ records, changes, alarms, urgent, first }: Turn): StepResult => ({
+  records,
+  first,
+  changes,
+  alarms: [...alarms],
+  urgent,
+})
+
+/** Writes a reading down; its sequence number. */
+export function writeReading(turn: Turn, reading: Reading): number {
+  turn.records.push({ kind: 'reading', reading })
+  return ++turn.state.seq
+}
+
+/** Writes an event down; its sequence number. */
+export function writeEvent(
+  turn: Turn,
+  type: string,
+  body: Readonly<Record<string, unknown>>,
+): number {
+  turn.records.push({ kind: 'event', event: { type, ts: Math.round(turn.at.wall), body } })
+  return ++turn.state.seq
+}
+
+/** What an event of a person's act carries beside the alarm's own fields. */
+export type ActFields = Readonly<Record<string, unknown>>
+
+/** Applies one input to one alarm, with its records; the transitions. */
+export function applyToAlarm(
+  turn: Turn,
+  unit: AlarmUnit,
+  input: AlarmInput,
+  act: ActFields = {},
+): readonly Transition[] {
+  const before = unit.state
+  const { state, transitions } = stepAlarm(unit.definition, before, input, () => occurrenceId(turn))
+  if (state === before) return transitions
+  unit.state = state
+  for (const transition of transitions) {
+    const seq = writeEvent(
+      turn,
+      transition.type,
+      alarmEventBody(turn.state, unit.definition, transition, act),
+    )
+    unit.state = { ...unit.state, seq, ts: Math.round(turn.at.wall) }
+  }
+  if (transitions.length > 0) {
+    turn.alarms.add(unit.definition.id)
+    turn.urgent = true
+  }
+  keepTimed(turn.state, unit)
+  turn.changes.set(alarmKey(unit.definition.id), alarmRow(unit.definition, unit.state))
+  return transitions
+}
+
+export const alarmRow = (definition: AlarmDefinition, state: AlarmState): AlarmRow => ({
+  state,
+  judged: judgedBy(definition),
+})
+
+export function keepTimed(state: CoreState, unit: AlarmUnit): void {
+  const timed = unit.state.pending !== null || unit.state.returning !== null
+  if (timed) state.timed.add(unit)
+  else state.timed.delete(unit)
+}
+
+/** Lets every delay that has run out take effect. */
+export function passDelays(turn: Turn): void {
+  for (const unit of turn.state.timed) {
+    const deadline = deadlineOf(unit.definition, unit.state)
+    if (deadline !== undefined && deadline <= turn.at.mono) {
+      applyToAlarm(turn, unit, { kind: 'deadline', at: turn.at })
+    }
+  }
+}
+
+/** The earliest delay of any alarm (monotonic). */
+export function nextDelay({ timed }: CoreState): Millis {
+  let next = Number.POSITIVE_INFINITY
+  for (const { definition, state } of timed)
+    next = Math.min(next, deadlineOf(definition, state) ?? next)
+  return next
+}
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+function base32(value: number, length: number): string {
+  let text = ''
+  for (let rest = Math.max(0, Math.floor(value)), index = 0; index < length; index++) {
+    text = CROCKFORD.charAt(rest % 32) + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
+}
+
+/** Id of an occurrence that begins now: shaped as a ULID, from wall time, epoch and sequence number, without randomness. */
+function occurrenceId({ state, at }: Turn): string {
+  return `${base32(at.wall, 10)}${state.epoch.slice(-6).padStart(6, '0')}${base32(state.seq + 1, 10)}`
+}

@@ -83,7 +83,9 @@ export function openDriver(options: DriverOptions): BusDriver {
 }
 
 function linkOf(bus: BusSettings): OpenLink {
-  return bus.protocol === 'modbus-rtu' ? serialLink(bus) : tcpLink(bus)
+  if (bus.protocol !== 'modbus-rtu') return tcpLink(bus)
+  const { path, baudRate, dataBits, parity, stopBits } = bus
+  return serialLink({ path, baudRate, dataBits, parity, stopBits })
 }
 
 function framingOf(bus: BusSettings, random: Random): (sink: FramingSink) => Framing {

@@ -1,9 +1,13 @@
 // A serial port as a link. Decides nothing about retries: one open, one close, and the close is waited for, because a
 // port that is opened while it is still being closed cannot be locked. The lock is exclusive; who holds it is said in words.
 
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, readSync, realpathSync } from 'node:fs'
 import { SerialPort } from 'serialport'
 import type { Link, LinkListener, OpenLink } from './link.ts'
+
+/** Receive buffer of one port; frames are at most 256 bytes. */
+const RECEIVE_BYTES = 1024
+const HUNG_UP = 'the line has hung up'
 
 export interface SerialSettings {
   readonly path: string
@@ -19,61 +23,90 @@ export const serialLink =
   (listener) =>
     openSerial(settings, listener)
 
+/** The binding's port, with the two parts of it that reading needs; Linux and macOS have them. */
+interface Port {
+  readonly fd: number | null
+  readonly poller: { once(event: 'readable', call: (error: Error | null) => void): unknown }
+  write(bytes: Buffer): Promise<void>
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
 function openSerial(settings: SerialSettings, listener: LinkListener): Link {
-  const { path, baudRate, dataBits, parity, stopBits } = settings
+  const { path } = settings
   let over = false
-  let cause: string | undefined
-  let settled: () => void = () => undefined
-  /** The system has let go of the port, or never had it. */
-  const released = new Promise<void>((resolve) => {
-    settled = resolve
-  })
+  let port: Port | undefined
+  let releasing: Promise<void> | undefined
+  const release = (): Promise<void> => {
+    releasing ??= opening.then(() => port?.close()).catch(() => undefined)
+    return releasing
+  }
   const end = (why: string) => {
     if (over) return
     over = true
+    void release()
     listener.closed(why)
   }
-  const port = new SerialPort({
-    path,
-    baudRate,
-    dataBits,
-    parity,
-    stopBits,
-    autoOpen: false,
-    lock: true,
-  })
-  // The listeners stay for the life of the object: an error after the close must not stop the process.
-  port.on('error', (error) => {
-    cause ??= causeOf(error, path)
-  })
-  port.on('data', (bytes: Buffer) => {
-    if (!over) listener.received(bytes)
-  })
-  port.on('close', () => {
-    settled()
-    end(cause ?? `${path} is gone; check the adapter and its cable`)
-  })
-  port.open((error) => {
-    if (error !== null) {
-      settled()
-      end(causeOf(error, path))
-    } else if (over) port.close()
-    else listener.opened()
-  })
+  const opening = SerialPort.binding.open({ ...settings, lock: true }).then(
+    (opened) => {
+      port = opened as unknown as Port
+      if (over) return
+      listen(port, {
+        isOver: () => over,
+        received: (bytes) => listener.received(bytes),
+        gone: (error) => end(causeOf(error, path)),
+      })
+      listener.opened()
+    },
+    (error: Error) => end(causeOf(error, path)),
+  )
   return {
     write: (bytes) => {
-      if (!over) port.write(bytes)
+      if (over) return
+      port?.write(Buffer.from(bytes)).catch((error: Error) => end(causeOf(error, path)))
     },
     flush: (done) => {
-      if (over || !port.isOpen) done()
-      else port.flush(() => done())
+      if (over || port === undefined) done()
+      else port.flush().then(done, (error: Error) => end(causeOf(error, path)))
     },
     destroy: () => {
       over = true
-      if (port.isOpen) port.close()
-      return released
+      return release()
     },
   }
+}
+
+/**
+ * Reads whenever there is something. The binding's own read is not used: when the line hangs up, a read gives nothing,
+ * for ever, which it (13.0.0) takes as a reason to read again at once, turning without end and telling nobody.
+ */
+function listen(
+  port: Port,
+  {
+    isOver,
+    received,
+    gone,
+  }: {
+    readonly isOver: () => boolean
+    readonly received: (bytes: Uint8Array) => void
+    readonly gone: (error: Error) => void
+  },
+): void {
+  const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+  const take = (error: Error | null) => {
+    if (isOver() || port.fd === null) return
+    if (error !== null) return gone(error)
+    try {
+      const length = readSync(port.fd, buffer, 0, RECEIVE_BYTES, null)
+      if (length === 0) return gone(new Error(HUNG_UP))
+      received(buffer.subarray(0, length))
+    } catch (failure) {
+      const code = (failure as NodeJS.ErrnoException).code
+      if (code !== 'EAGAIN' && code !== 'EINTR') return gone(failure as Error)
+    }
+    if (!isOver()) port.poller.once('readable', take)
+  }
+  port.poller.once('readable', take)
 }
 
 /** What went wrong, and what to do, in words. */
@@ -88,6 +121,9 @@ function causeOf(error: Error, path: string): string {
   if (/no such file/i.test(text)) return `there is no ${path}; plug the adapter in, or correct path`
   if (/permission denied/i.test(text)) {
     return `${path} may not be opened; add the user of the agent to the group that owns it (dialout)`
+  }
+  if (text === HUNG_UP || /\b(EIO|ENXIO|EBADF)\b|bad file descriptor/i.test(text)) {
+    return `${path} is gone; check the adapter and its cable`
   }
   return `${path}: ${text.replace(/^Error:? ?/, '')}`
 }

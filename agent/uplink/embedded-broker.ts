@@ -3,7 +3,7 @@
 
 import { createServer, type Socket } from 'node:net'
 import { Aedes } from 'aedes'
-import type { Log } from '#ports/log.ts'
+import { type Log, silentLog } from '#ports/log.ts'
 
 const HOST = '127.0.0.1'
 /** A subscriber that takes nothing is dropped after this long; aedes's 60 s would hold up everybody else. */
@@ -21,7 +21,7 @@ export interface EmbeddedBroker {
 /** Starts the broker; port 0 lets the system choose. Rejects in words when the port is in use. */
 export async function startEmbeddedBroker(
   { port }: { readonly port: number },
-  log: Log,
+  log: Log = silentLog,
 ): Promise<EmbeddedBroker> {
   const broker = await Aedes.createBroker({
     drainTimeout: DRAIN_MS_MAX,

@@ -2,6 +2,7 @@
 // Nothing here is the only copy of anything: records are read from the store by cursor, states are what the runtime said
 // last. It never takes a PUBACK for more than it says.
 
+import { assert } from '#core/assert.ts'
 import type { Random } from '#core/random.ts'
 import { STREAMS, type Stream } from '#core/record.ts'
 import type { Millis } from '#core/time.ts'
@@ -31,8 +32,14 @@ import { baseTopic, clientIdOf, isTopicName, subscriptionsOf } from './topic.ts'
 
 const HEARTBEAT_MS: Millis = 60_000
 
+/** The `mqtt` part of the configuration; with the built-in broker, `url` is the one it listens on. */
+export interface UplinkSettings extends Omit<BrokerSettings, 'url'> {
+  readonly url?: string
+  readonly consumers: readonly string[]
+}
+
 export interface UplinkOptions {
-  readonly settings: BrokerSettings & { readonly consumers: readonly string[] }
+  readonly settings: UplinkSettings
   readonly identity: Identity
   readonly epoch: string
   readonly clock: Clock
@@ -56,6 +63,7 @@ export const createUplink = (options: UplinkOptions): Uplink => new MqttUplink(o
 class MqttUplink implements Uplink {
   readonly #options: UplinkOptions
   readonly #base: string
+  readonly #broker: BrokerSettings
   readonly #connection: Connection
   readonly #states = new StateLane()
   readonly #lanes: Readonly<Record<Stream, StreamLane>>
@@ -74,6 +82,8 @@ class MqttUplink implements Uplink {
   constructor(options: UplinkOptions) {
     this.#options = options
     const { identity, cursors, settings, clock, log, epoch, store, notice } = options
+    assert(settings.url !== undefined, 'the uplink needs the url of its broker')
+    this.#broker = { ...settings, url: settings.url }
     this.#base = baseTopic(identity)
     const base = this.#base
     this.#confirms = new Confirms(settings.consumers, cursors.confirmed)
@@ -169,7 +179,7 @@ class MqttUplink implements Uplink {
   state(): UplinkState {
     return {
       connected: this.#dispatcher.session !== undefined,
-      broker: this.#options.settings.url,
+      broker: this.#broker.url,
       sent: { readings: this.#lanes.readings.cursor, event: this.#lanes.event.cursor },
       ...(this.#lastError !== undefined && { lastError: this.#lastError }),
     }
@@ -212,9 +222,9 @@ class MqttUplink implements Uplink {
 
   #connect(): Connection {
     const { options, dispatcher } = { options: this.#options, dispatcher: this.#dispatcher }
-    const { settings, identity, clock, random, log } = options
+    const { identity, clock, random, log } = options
     return new Connection({
-      open: options.open ?? mqttSessions(settings, clientIdOf(identity), clock),
+      open: options.open ?? mqttSessions(this.#broker, clientIdOf(identity), clock),
       will: () => ({
         topic: `${this.#base}status`,
         payload: this.#teller.text(false, 'connection_lost'),

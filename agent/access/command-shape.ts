@@ -26,7 +26,7 @@ const envelope = {
   iat: wall,
   exp: wall,
   /** Judged where signatures are. */
-  sig: z.unknown(),
+  sig: z.unknown().optional(),
 }
 const comment = z
   .string()
@@ -35,13 +35,24 @@ const comment = z
   .regex(FREE_TEXT, 'must not hold invisible control characters')
   .optional()
 const reason = reference(64)
+/** The act once more, inside what is signed: ack and reset are otherwise told apart by the topic alone. */
+const act = <N extends string>(name: N) => ({
+  act: z.literal(name, `must be ${name}, as the topic says`).optional(),
+})
 const occurrence = { alarm: reference(128), occ: reference(64), rev: z.int().min(0) }
 
 const shapes = {
-  ack: z.strictObject({ ...envelope, ...occurrence, reason, comment }),
-  reset: z.strictObject({ ...envelope, ...occurrence, reason: reason.optional(), comment }),
+  ack: z.strictObject({ ...envelope, ...act('ack'), ...occurrence, reason, comment }),
+  reset: z.strictObject({
+    ...envelope,
+    ...act('reset'),
+    ...occurrence,
+    reason: reason.optional(),
+    comment,
+  }),
   occupancy: z.strictObject({
     ...envelope,
+    ...act('occupancy'),
     zone: reference(64),
     state: z.enum(OCCUPANCIES),
     reason: reason.optional(),

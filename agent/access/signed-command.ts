@@ -81,8 +81,9 @@ function judge(
   const late = timeFault(command, at.wall, options.clockTrust())
   if (late !== undefined) return refuse(proven, late.code, late.detail)
   const { id, exp } = command
+  const digest = sha256(`${name}\n${text.whole}`)
   const act = actFor(command, actorOf(signer))
-  return { ok: true, command: { id, exp, digest: sha256(text.whole), about: known.about, act } }
+  return { ok: true, command: { id, exp, digest, about: known.about, act } }
 }
 
 const NOT_KNOWN = 'there is no enabled person of this name with an Ed25519 key on this gateway'

@@ -13,7 +13,7 @@ export interface GenuineCommand {
   readonly id: string
   /** Wall ms after which it no longer counts. */
   readonly exp: Millis
-  /** Identity of the whole command, signature included: two with the same digest are the same command. */
+  /** Identity of the whole command, name and signature included: two with the same digest are the same command. */
   readonly digest: string
   readonly about: CommandAbout
   readonly act: Act

@@ -47,7 +47,7 @@ export class Connection {
   #opens = 0
   /** Something was heard over the present link. */
   #proved = false
-  /** An open alone is taken for `up`: so at first, and after a link that worked. */
+  /** An open alone is taken for `up`: not after a link that opened and closed without having brought anything. */
   #trusted = true
 
   constructor(options: ConnectionOptions) {
@@ -142,8 +142,8 @@ export class Connection {
   #failed(cause: string): void {
     const { bus, backoff, clock, random, log, listener } = this.#options
     this.#disarm()
+    if (this.#phase === 'open') this.#trusted = this.#proved
     this.#phase = 'waiting'
-    this.#trusted = this.#proved
     this.#goDown(cause)
     const waitMs = backoffDelay(backoff, this.#attempts++, random)
     log.debug('link_failed', { bus, cause, waitMs })

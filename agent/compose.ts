@@ -13,8 +13,8 @@ import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
-import { startControlServer } from './control/server.ts'
 import { agentVersion } from './cli/version.ts'
+import { startControlServer } from './control/server.ts'
 import { type Accepted, readAccepted, writeAccepted } from './runtime/accepted.ts'
 import { Agent, type UplinkContext } from './runtime/agent.ts'
 import type { BusPlan } from './runtime/field.ts'
@@ -23,8 +23,8 @@ import { autonomyHours, clockSynchronised } from './runtime/machine.ts'
 import { systemClock } from './runtime/system-clock.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
 import { openStore } from './store/sqlite-store.ts'
-import { createUplink } from './uplink/mqtt-uplink.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
+import { createUplink } from './uplink/mqtt-uplink.ts'
 
 export interface ComposeOptions {
   readonly configuration: Configuration
@@ -35,6 +35,8 @@ export interface ComposeOptions {
   readonly log: Log
   readonly failed: (error: Error) => void
   readonly committed?: (commit: Committed) => void
+  /** Port of the built-in broker where the configuration asks for it. */
+  readonly embeddedPort?: number
 }
 
 /** A running agent and the handles on it. */
@@ -49,6 +51,9 @@ export interface RunningAgent {
   rejectConfiguration(findings: readonly Finding[]): void
   stop(reason: string): Promise<void>
 }
+
+/** Port of the built-in broker unless told otherwise: MQTT's own. */
+const EMBEDDED_PORT = 1883
 
 const systemRandom = (): number => randomBytes(4).readUInt32BE() / 2 ** 32
 
@@ -67,7 +72,7 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
   })
   const closing: (() => Promise<unknown>)[] = [() => store.close()]
   try {
-    const broker = await brokerFor(configuration)
+    const broker = await brokerFor(configuration, options.embeddedPort ?? EMBEDDED_PORT, log)
     if (broker !== undefined) closing.unshift(() => broker.close())
     const agent = await Agent.start({
       configuration,
@@ -76,7 +81,8 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
       log,
       store,
       buses: (current) => busPlans(current, clock, log),
-      uplink: configuration.mqtt === undefined ? undefined : uplinkFactory({ clock, log, store, broker }),
+      uplink:
+        configuration.mqtt === undefined ? undefined : uplinkFactory({ clock, log, store, broker }),
       failed: options.failed,
       ...(options.committed !== undefined && { committed: options.committed }),
     })
@@ -100,7 +106,9 @@ interface Served {
 async function serve({ options, agent, store, clock, broker }: Served): Promise<RunningAgent> {
   const { configuration, log, file } = options
   const { dataDir } = configuration
-  let accepted = options.accept ? await accept(agent, configuration, file, clock) : readAccepted(dataDir)
+  let accepted = options.accept
+    ? await accept(agent, configuration, file, clock)
+    : readAccepted(dataDir)
   let rejected: string | undefined
   const people = new People({
     rows: store.recovered.state,
@@ -152,7 +160,10 @@ async function serve({ options, agent, store, clock, broker }: Served): Promise<
       const errors = findings.filter(({ severity }) => severity === 'error')
       rejected = errors.map(formatFinding).join('\n')
       condition(true, `${errors.length} fault(s), first: ${errors[0]?.key}: ${errors[0]?.problem}`)
-      void agent.loop.note('config.rejected', { file, faults: errors.slice(0, 20).map(formatFinding) })
+      void agent.loop.note('config.rejected', {
+        file,
+        faults: errors.slice(0, 20).map(formatFinding),
+      })
     },
     stop: async (reason) => {
       await control.close()
@@ -163,13 +174,22 @@ async function serve({ options, agent, store, clock, broker }: Served): Promise<
 }
 
 /** Keeps a configuration as the accepted one, and records it where it is another than before. */
-async function accept(agent: Agent, configuration: Configuration, file: string, clock: Clock): Promise<Accepted> {
+async function accept(
+  agent: Agent,
+  configuration: Configuration,
+  file: string,
+  clock: Clock,
+): Promise<Accepted> {
   const { dataDir, plant, sources } = configuration
   const before = readAccepted(dataDir)
   if (before?.hash === plant.hash) return before
   const accepted = { hash: plant.hash, acceptedAt: clock.now().wall, file, sources }
   writeAccepted(dataDir, accepted)
-  await agent.loop.note('config.accepted', { config: plant.hash, before: before?.hash ?? null, file })
+  await agent.loop.note('config.accepted', {
+    config: plant.hash,
+    before: before?.hash ?? null,
+    file,
+  })
   return accepted
 }
 
@@ -195,10 +215,16 @@ const uplinkFactory =
   ({ clock, log, store, broker }: UplinkParts) =>
   (context: UplinkContext): Uplink => {
     const { plant, mqtt, dataDir } = context.configuration
-    const recordsPerSecond = plant.points.reduce((sum, { intervalMs }) => sum + 1000 / intervalMs, 0)
+    const recordsPerSecond = plant.points.reduce(
+      (sum, { intervalMs }) => sum + 1000 / intervalMs,
+      0,
+    )
     const sent = (stream: Stream): number => Number(context.state.get(`cursor/${stream}`) ?? 0)
     return createUplink({
-      settings: { ...(mqtt ?? failure('no mqtt section')), ...(broker !== undefined && { url: broker.url }) },
+      settings: {
+        ...(mqtt ?? failure('no mqtt section')),
+        ...(broker !== undefined && { url: broker.url }),
+      },
       identity: {
         org: plant.org,
         site: plant.site,
@@ -212,7 +238,10 @@ const uplinkFactory =
       random: systemRandom,
       log,
       store,
-      cursors: { sent: { readings: sent('readings'), event: sent('event') }, confirmed: confirmed(context.state) },
+      cursors: {
+        sent: { readings: sent('readings'), event: sent('event') },
+        confirmed: confirmed(context.state),
+      },
       status: () => ({
         through: context.head().seq,
         head: context.head(),
@@ -237,11 +266,18 @@ function confirmed(state: ReadonlyMap<string, string>): Record<Stream, Record<st
 async function backlog(agent: Agent, store: Store): Promise<Record<Stream, number>> {
   const sent = agent.uplink?.state().sent
   if (sent === undefined) return { readings: 0, event: 0 }
-  return { readings: await store.count('readings', sent.readings), event: await store.count('event', sent.event) }
+  return {
+    readings: await store.count('readings', sent.readings),
+    event: await store.count('event', sent.event),
+  }
 }
 
-const brokerFor = async ({ mqtt }: Configuration): Promise<EmbeddedBroker | undefined> =>
-  mqtt?.embedded === true ? startEmbeddedBroker({ port: mqtt.embeddedPort ?? 1883 }) : undefined
+const brokerFor = async (
+  { mqtt }: Configuration,
+  port: number,
+  log: Log,
+): Promise<EmbeddedBroker | undefined> =>
+  mqtt?.embedded === true ? startEmbeddedBroker({ port }, log) : undefined
 
 function failure(words: string): never {
   throw new Error(words)

@@ -1,7 +1,7 @@
 // What the demo says: where to look, and a line for each thing that happens to an alarm. Pure text from events and views;
 // knows no part of the agent, reads no clock.
 
-import { styleText } from 'node:util'
+import type { styleText } from 'node:util'
 import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import type { JournalEvent } from '#core/record.ts'
@@ -11,8 +11,17 @@ type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
 export interface DemoPlaces {
   readonly brokerUrl: string
   readonly dataDir: string
-  readonly buses: readonly { readonly id: string; readonly address: string; readonly instruments: readonly string[] }[]
-  readonly people: readonly { readonly user: string; readonly name: string; readonly role: string; readonly pin: string }[]
+  readonly buses: readonly {
+    readonly id: string
+    readonly address: string
+    readonly instruments: readonly string[]
+  }[]
+  readonly people: readonly {
+    readonly user: string
+    readonly name: string
+    readonly role: string
+    readonly pin: string
+  }[]
   readonly lasts?: string
 }
 
@@ -20,7 +29,9 @@ const RULE = '─'.repeat(96)
 
 /** The first screen: what runs, where to look, who may acknowledge, what to type. */
 export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
-  const zones = plant.zones.map(({ id, grade, name }) => `${id.padEnd(12)} grade ${grade.padEnd(4)} ${name}`)
+  const zones = plant.zones.map(
+    ({ id, grade, name }) => `${id.padEnd(12)} grade ${grade.padEnd(4)} ${name}`,
+  )
   const port = new URL(places.brokerUrl).port
   const first = places.people[0]
   return [
@@ -32,10 +43,16 @@ export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): str
     ...zones.map((zone) => `  ${zone}`),
     '',
     `${paint('bold', 'Instruments')} (real Modbus TCP on this machine)`,
-    ...places.buses.map(({ id, address, instruments }) => `  ${id.padEnd(12)} ${address.padEnd(22)} ${instruments.join(', ')}`),
+    ...places.buses.map(
+      ({ id, address, instruments }) =>
+        `  ${id.padEnd(12)} ${address.padEnd(22)} ${instruments.join(', ')}`,
+    ),
     '',
     `${paint('bold', 'People')}`,
-    ...places.people.map(({ user, name, role, pin }) => `  ${user.padEnd(12)} PIN ${pin.padEnd(8)} ${role.padEnd(14)} ${name}`),
+    ...places.people.map(
+      ({ user, name, role, pin }) =>
+        `  ${user.padEnd(12)} PIN ${pin.padEnd(8)} ${role.padEnd(14)} ${name}`,
+    ),
     '',
     `${paint('bold', 'Look')}`,
     `  broker       ${places.brokerUrl}   mosquitto_sub -p ${port} -t 'cr/v1/#' -v`,
@@ -82,16 +99,22 @@ export function valueText(value: number, unit: string, limit?: number): string {
 export function eventLine(event: JournalEvent, plant: Plant, paint: Paint): string | undefined {
   const word = WORDS[event.type]
   if (word === undefined) return undefined
-  const body = event.body as AlarmBody
+  const body = event.body as unknown as AlarmBody
   const zone = plant.zones.find(({ id }) => id === body.zone)
   const where = zone === undefined ? '' : `  ${zone.name}, grade ${zone.grade}`
   const unit = body.limit?.unit ?? plant.points.find(({ id }) => id === body.point)?.unit ?? ''
-  const value = body.value === undefined ? '' : `  ${valueText(body.value, unit, body.limit?.value)}`
+  const value =
+    body.value === undefined ? '' : `  ${valueText(body.value, unit, body.limit?.value)}`
   const limit = body.limit === undefined ? '' : `, limit ${body.limit.value} ${body.limit.unit}`
   const who = body.actor === undefined ? '' : `  by ${body.actor.name} (${body.actor.role})`
-  const why = body.reason === undefined ? '' : `: ${body.reason}${body.comment === undefined ? '' : `, “${body.comment}”`}`
+  const why =
+    body.reason === undefined
+      ? ''
+      : `: ${body.reason}${body.comment === undefined ? '' : `, “${body.comment}”`}`
   const isNew = event.type === 'alarm.activated'
-  const head = isNew ? paint(STYLES[body.class ?? ''] ?? 'bold', `${word} ${body.class ?? ''}`) : word
+  const head = isNew
+    ? paint(STYLES[body.class ?? ''] ?? 'bold', `${word} ${body.class ?? ''}`)
+    : word
   const priority = body.priority === undefined ? '' : ` priority ${body.priority}`
   const lines = `${timeOfDay(event.ts, plant.timezone)}  ${head}${isNew ? priority : ''}  ${paint('bold', body.alarm)}${where}${value}${limit}${who}${why}`
   return isNew ? `${lines}\n          occurrence ${body.occ}` : lines
@@ -126,13 +149,17 @@ export function pulseLine(
     else if (reading !== undefined) bad.push(`${id} ${reading.qc}`)
   }
   const shown = plant.points
-    .filter(({ critical, quantity, grade }) => critical || (quantity === 'particle_concentration' && grade === 'A'))
+    .filter(
+      ({ critical, quantity, grade }) =>
+        critical || (quantity === 'particle_concentration' && grade === 'A'),
+    )
     .slice(0, 4)
     .map(({ id, unit }) => {
       const value = newest(id)?.v
       return `${id} ${value === undefined ? '–' : valueText(value, unit)}`
     })
-  const troubled = bad.length === 0 ? '' : `  not good: ${bad.slice(0, 3).join(', ')}${bad.length > 3 ? ' …' : ''}`
+  const troubled =
+    bad.length === 0 ? '' : `  not good: ${bad.slice(0, 3).join(', ')}${bad.length > 3 ? ' …' : ''}`
   const open = alarms === 0 ? 'no alarm needs anybody' : `${alarms} alarm(s) need somebody`
   return `${timeOfDay(wall, plant.timezone)}  ${good} of ${plant.points.length} points good  ${shown.join('  ')}  ${open}${troubled}`
 }

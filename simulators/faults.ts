@@ -24,7 +24,7 @@ export const FAULT_KINDS = {
   'wrong-transaction': {
     on: 'wire',
     value: 'none',
-    does: 'TCP: replies carry an older transaction id',
+    does: 'TCP: replies carry an older transaction id; serial: the reply before comes again',
   },
   truncate: { on: 'wire', value: 'none', does: 'the last register is missing from the reply' },
   lost: { on: 'wire', value: 'none', does: 'serial: the reply is lost on the line' },
@@ -105,12 +105,12 @@ export const FAULT_KINDS = {
   refuse: {
     on: 'bus',
     value: 'none',
-    does: 'the port is closed: connections are refused, open ones are cut',
+    does: 'the port is closed: connections are refused, open ones cut; a pseudo-terminal vanishes',
   },
   pull: {
     on: 'bus',
     value: 'none',
-    does: 'the cable is pulled: no byte passes (serial: the port may vanish)',
+    does: 'the cable is pulled: no byte passes',
   },
   echo: {
     on: 'bus',

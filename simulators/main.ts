@@ -7,9 +7,12 @@ import { type Log, silentLog } from '#ports/log.ts'
 import type { FaultKind, FaultOptions } from './faults.ts'
 import { randomFor } from './plant/chance.ts'
 import type { ScriptLine } from './script.ts'
-import type { BusSpec, SimulationSpec, TcpBusSpec } from './spec.ts'
+import type { BusSpec, RtuBusSpec, RtuOverTcpBusSpec, SimulationSpec, TcpBusSpec } from './spec.ts'
+import { ConverterServer } from './wire/converter-server.ts'
 import { type Address, ModbusTcpServer } from './wire/modbus-tcp-server.ts'
+import { PseudoTerminal } from './wire/pseudo-terminal.ts'
 import type { WireUnit } from './wire/reply-plan.ts'
+import type { LineCounts } from './wire/rtu-line.ts'
 import { type Snapshot, STEP_MS, World } from './world.ts'
 
 export interface SimulationOptions {
@@ -28,6 +31,8 @@ export interface SimulationOptions {
 export interface Simulation {
   /** Where each bus listens; a pseudo-terminal has its path as host and port 0. */
   readonly addresses: ReadonlyMap<string, Address>
+  /** What each serial line has seen: requests, replies, violations of the silent interval; counts that rise. */
+  readonly lines: ReadonlyMap<string, Readonly<LineCounts>>
   /** Puts a fault in force on an instrument or a bus. Throws in words. */
   fault(target: string, kind: FaultKind, options?: FaultOptions): void
   /** Ends one kind of fault, or all. Throws in words. */
@@ -55,6 +60,7 @@ export class SimulationPortError extends Error {
 /** What answers on one bus. */
 interface OpenBus {
   readonly address: Address
+  readonly line?: Readonly<LineCounts>
   tick(mono: Millis): void
   close(): Promise<void>
 }
@@ -81,11 +87,13 @@ export async function startSimulation(
     await Promise.all(buses.map((bus) => bus.close()))
   }
   const addresses = new Map<string, Address>()
+  const lines = new Map<string, Readonly<LineCounts>>()
   try {
     for (const bus of spec.buses) {
       const open = await openBus(bus, world, { clock, seed })
       buses.push(open)
       addresses.set(bus.id, open.address)
+      if (open.line !== undefined) lines.set(bus.id, open.line)
       log.info('simulator_listening', { bus: bus.id, ...open.address })
     }
   } catch (error) {
@@ -95,6 +103,7 @@ export async function startSimulation(
   const halt = runSteps(clock, world, buses)
   return {
     addresses,
+    lines,
     fault: (target, kind, faultOptions) => world.fault(target, kind, faultOptions),
     clear: (target, kind) => world.clear(target, kind),
     event: (line) => world.event(line),
@@ -133,24 +142,16 @@ async function openBus(bus: BusSpec, world: World, { clock, seed }: BusParts): P
   })
   const random = randomFor(seed, `wire/${bus.id}`)
   const faults = world.busFaults(bus.id)
-  switch (bus.protocol) {
-    case undefined:
-    case 'modbus-tcp':
-      return openTcp(
-        bus,
-        new ModbusTcpServer({
-          clock,
-          random,
-          host: bus.host,
-          port: bus.port,
-          units,
-          faults,
-          unknownUnit: bus.unknownUnit ?? 'silent',
-        }),
-      )
-    default:
-      throw new Error(`bus "${bus.id}": ${bus.protocol} is not simulated`)
+  const parts = { clock, random, units, faults }
+  if (bus.protocol === 'modbus-rtu') {
+    return openTerminal(bus, new PseudoTerminal({ ...parts, path: bus.path, line: bus }))
   }
+  const { host, port } = bus
+  if (bus.protocol === 'modbus-rtu-over-tcp') {
+    return openConverter(bus, new ConverterServer({ ...parts, host, port, line: bus }))
+  }
+  const unknownUnit = bus.unknownUnit ?? 'silent'
+  return openTcp(bus, new ModbusTcpServer({ ...parts, host, port, unknownUnit }))
 }
 
 async function openTcp(bus: TcpBusSpec, server: ModbusTcpServer): Promise<OpenBus> {
@@ -160,6 +161,33 @@ async function openTcp(bus: TcpBusSpec, server: ModbusTcpServer): Promise<OpenBu
   } catch (error) {
     throw portError(bus.id, bus.host, bus.port, error)
   }
+}
+
+async function openConverter(bus: RtuOverTcpBusSpec, server: ConverterServer): Promise<OpenBus> {
+  try {
+    const address = await server.listen()
+    const tick = (mono: Millis): void => server.tick(mono)
+    return { address, line: server.line.counts, tick, close: () => server.close() }
+  } catch (error) {
+    throw portError(bus.id, bus.host, bus.port, error)
+  }
+}
+
+async function openTerminal(bus: RtuBusSpec, terminal: PseudoTerminal): Promise<OpenBus> {
+  try {
+    await terminal.open()
+  } catch (error) {
+    await terminal.close()
+    const words = error instanceof Error ? error.message : String(error)
+    throw new SimulationPortError(
+      bus.id,
+      'pty',
+      `bus "${bus.id}" cannot appear at ${bus.path}: ${words}`,
+    )
+  }
+  const tick = (mono: Millis): void => terminal.tick(mono)
+  const address = { host: bus.path, port: 0 }
+  return { address, line: terminal.line.counts, tick, close: () => terminal.close() }
 }
 
 function portError(bus: string, host: string, port: number, error: unknown): SimulationPortError {

@@ -98,9 +98,18 @@ export function openCatalogue(readFile: (path: string) => string, findings: Find
   }
 }
 
+/** A file that is sound by itself; nothing of it is shown when it is no group of keys, since it may be any file. */
 function whole<T>(schema: z.ZodType<T>, document: SourceDocument, findings: Findings) {
+  const place: Place = { document, path: [] }
+  if (typeof document.value !== 'object' || document.value === null) {
+    findings.error(place, {
+      problem: 'is no group of keys',
+      remedy: `give ${schema.description ?? 'the file that is meant'}`,
+    })
+    return undefined
+  }
   const sound = schema.safeParse(document.value).success
-  const value = readEntry(schema, document.value, { document, path: [] }, findings)
+  const value = readEntry(schema, document.value, place, findings)
   return sound ? value : undefined
 }
 
@@ -151,6 +160,14 @@ function checkSignals(input: ProfileInput, place: Place, findings: Findings): vo
       findings.error(under(at, 'signals', index), {
         problem: `is "${name}", which is no signal of this profile`,
         remedy: suggest(name, names, 'signals'),
+      })
+    }
+    const bitsMax = 16 * registerWidth(status.type)
+    for (const [index, { bit }] of (status.bits ?? []).entries()) {
+      if (bit < bitsMax) continue
+      findings.error(under(at, 'bits', index, 'bit'), {
+        problem: `is ${bit}, beyond the ${bitsMax} bits of ${status.type}`,
+        remedy: 'count bits from 0, or read the status as u32',
       })
     }
     if ((status.bits ?? []).length === 0 && status.healthy === undefined) {

@@ -138,7 +138,10 @@ export function show(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'empty'
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) {
+    const short = value.length <= 4 && value.every((item) => typeof item !== 'object')
+    return short ? `[${value.map(show).join(', ')}]` : 'a list'
+  }
   if (typeof value === 'object') return 'a group of keys'
   return visible(String(value))
 }

@@ -20,6 +20,8 @@ export interface ResolvedBus extends Bus {
   readonly settings: BusSettings
   /** Characters on the line; absent on modbus-tcp. */
   readonly line?: Line
+  /** Line settings that are not given and that the profiles on the bus do not agree on. */
+  readonly unsettled: readonly (keyof Line)[]
   readonly input: BusInput
   readonly place: Place
 }
@@ -116,7 +118,7 @@ function resolveBus(
   if (protocol === 'modbus-tcp') {
     const { host, port } = input
     const settings = { ...common, protocol, host, port: port ?? PORT_DEFAULT }
-    return { id, settings, input, place }
+    return { id, settings, unsettled: [], input, place }
   }
   const line = lineOf(input, profiles)
   const turnarounds = profiles.map(({ limits }) => limits.turnaroundMs)
@@ -126,17 +128,23 @@ function resolveBus(
     protocol === 'modbus-rtu'
       ? { ...common, protocol, path: input.path, ...line, turnaroundMs }
       : { ...common, protocol, host: input.host, port: input.port, turnaroundMs }
-  return { id, settings, line, input, place }
+  return { id, settings, line, unsettled: unsettledOf(input, profiles), input, place }
 }
 
+type SerialInput = Exclude<BusInput, { protocol: 'modbus-tcp' }>
+
+/** What the profiles on a bus leave the factory with; nothing is said of profiles that do not tell. */
+const usualOf = <K extends keyof Line>(key: K, profiles: readonly Profile[]): Line[K][] => [
+  ...new Set(
+    profiles.flatMap(({ serialDefaults }) => (serialDefaults?.[key] as Line[K] | undefined) ?? []),
+  ),
+]
+
 /** Settings of the line: as given, else what all profiles on the bus agree on, else those of the Modbus standard. */
-function lineOf(
-  input: Exclude<BusInput, { protocol: 'modbus-tcp' }>,
-  profiles: readonly Profile[],
-): Line {
+function lineOf(input: SerialInput, profiles: readonly Profile[]): Line {
   const agreed = <K extends keyof Line>(key: K): Line[K] | undefined => {
-    const usual = new Set(profiles.map(({ serialDefaults }) => serialDefaults?.[key]))
-    return usual.size === 1 ? ([...usual][0] as Line[K] | undefined) : undefined
+    const usual = usualOf(key, profiles)
+    return usual.length === 1 ? usual[0] : undefined
   }
   return {
     baudRate: input.baudRate ?? agreed('baudRate') ?? 19_200,
@@ -145,6 +153,11 @@ function lineOf(
     stopBits: input.stopBits ?? agreed('stopBits') ?? 1,
   }
 }
+
+const LINE_KEYS = ['baudRate', 'dataBits', 'parity', 'stopBits'] as const
+
+const unsettledOf = (input: SerialInput, profiles: readonly Profile[]): (keyof Line)[] =>
+  LINE_KEYS.filter((key) => input[key] === undefined && usualOf(key, profiles).length > 1)
 
 function resolveInstrument(
   { own, place }: WrittenInstrument,

@@ -79,6 +79,7 @@ function checkBuses({ buses }: Resolved, findings: Findings): void {
     const end = serial ? settings.path : `${settings.host.toLowerCase()}:${settings.port}`
     if (input.protocol === 'modbus-rtu' && input.allowUnstablePath !== true)
       checkPath(input.path, place, findings)
+    if (serial) checkLine(bus, findings)
     const other = seen.get(end)
     if (other === undefined) {
       seen.set(end, bus)
@@ -93,6 +94,15 @@ function checkBuses({ buses }: Resolved, findings: Findings): void {
     const gateways = settings.protocol === 'modbus-tcp' && other.settings.protocol === 'modbus-tcp'
     if (gateways) findings.warning(at, words)
     else findings.error(at, words)
+  }
+}
+
+function checkLine({ line, unsettled, place }: ResolvedBus, findings: Findings): void {
+  for (const key of unsettled) {
+    findings.warning(under(place, key), {
+      problem: `is not given, and the instruments on the bus leave the factory with different ones; ${line?.[key]} is used`,
+      remedy: `set all instruments alike and give ${key}`,
+    })
   }
 }
 

@@ -17,6 +17,7 @@ const CLEAN_UP_GUIDANCE_MS = 20 * 60_000
 export function checkPoints(resolved: Resolved, findings: Findings): void {
   for (const point of resolved.points) {
     checkPressureKeys(point, findings)
+    checkSampled(point, findings)
     checkRules(point, findings)
     checkRolling(point, findings)
   }
@@ -58,6 +59,19 @@ function checkPressureKeys({ input, signal, place }: ResolvedPoint, findings: Fi
       source: 'Annex 1 4.14, URS-07',
     })
   }
+}
+
+/** A counter is asked for its records only; what is not in them would never get a reading. */
+function checkSampled(point: ResolvedPoint, findings: Findings): void {
+  const { signal, instrument, place } = point
+  const profile = instrument?.profile
+  if (signal === undefined || profile?.sample === undefined || isParticle(point)) return
+  findings.error(under(place, 'signal'), {
+    problem: `is "${signal.name}", which is no part of the samples of ${profile.id}`,
+    remedy:
+      'measure it with an instrument of its own, or through a profile without a sample section',
+    source: 'URS-01',
+  })
 }
 
 function checkRules(point: ResolvedPoint, findings: Findings): void {

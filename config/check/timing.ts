@@ -62,7 +62,7 @@ function groupsOf(points: readonly ResolvedPoint[]): BudgetGroup[] {
   const groups = new Map<string, { profile: BudgetGroup['profile']; signals: string[] }>()
   for (const { instrument, signal, intervalMs } of points) {
     if (instrument?.profile === undefined || signal === undefined) continue
-    const key = `${instrument.own.id} ${instrument.profile.sample ? 'sample' : intervalMs}`
+    const key = `${instrument.own.id} ${intervalMs}`
     const group = groups.get(key) ?? { profile: instrument.profile, signals: [] }
     group.signals.push(signal.name)
     groups.set(key, group)
@@ -76,7 +76,7 @@ function checkCommFail(
   findings: Findings,
 ): void {
   for (const point of points) {
-    const { input, place, intervalMs } = point
+    const { input, intervalMs } = point
     const commFailMs = commFailOf(point)
     const silence = silenceOf(point)
     if (input.critical !== true || silence <= commFailMs) {
@@ -88,7 +88,7 @@ function checkCommFail(
       under(bus.place, bus.settings.protocol === 'modbus-tcp' ? 'timeout' : 'lateReply'),
       {
         problem:
-          `makes data loss of the critical point ${input.id} (${place.document.position(place.path, 'value').line}) unnoticed in time: ` +
+          `makes data loss of the critical point ${input.id} unnoticed in time: ` +
           `timeout ${formatDuration(timeoutMs)} + lateReply ${formatDuration(lateReplyMs)} + interval ` +
           `${formatDuration(intervalMs)} = ${formatDuration(silence)}, more than its commFail of ${formatDuration(commFailMs)}`,
         remedy: `shorten the three to ${formatDuration(commFailMs)} together, or move the point to a faster bus`,

@@ -95,6 +95,3 @@ export const rulesSchema = z
 
 /** Longest sample period a counter may be set to. */
 export const SAMPLE_PERIOD_MAX = HOUR
-
-export type LimitsInput = z.infer<typeof limitsSchema>
-export type RulesInput = z.infer<typeof rulesSchema>

@@ -216,7 +216,7 @@ const instrumentOwn = {
 }
 
 /** An element of `instruments:` without its points, which are judged one by one. */
-export const instrumentOwnSchema = z.strictObject(instrumentOwn)
+export const instrumentOwnSchema = z.strictObject(instrumentOwn).describe('an instrument on a bus')
 
 /** An element of `instruments:`. */
 export const instrumentSchema = z

@@ -227,6 +227,21 @@ describe('a minimal profile', () => {
       'status[0].signals[0]',
     ],
     [
+      'a bit beyond the status word',
+      (p) =>
+        Object.assign(p, {
+          status: [
+            {
+              table: 'input_register',
+              address: 9,
+              type: 'u16',
+              bits: [{ bit: 16, faultWhen: 1, reason: 'sensor_fault' }],
+            },
+          ],
+        }),
+      'status[0].bits[0].bit',
+    ],
+    [
       'a string wider than a read',
       (p) =>
         Object.assign(p, {
@@ -256,4 +271,39 @@ describe('a minimal profile', () => {
       `/etc/cleanroom/x.json ${key}`,
     )
   })
+})
+
+it('a file that is no profile is refused without showing what it holds', () => {
+  const plain: Plain = sound()
+  Object.assign(plain.instruments[0] ?? {}, { profile: './secret.txt' })
+  const loaded = load(plain, { '/etc/cleanroom/secret.txt': 'hunter2 hunter2\n' })
+  expect(loaded.findings.map(({ file, problem }) => `${file} ${problem}`)).toEqual([
+    '/etc/cleanroom/secret.txt is no group of keys',
+  ])
+})
+
+it('URS-01 a signal that is no part of the samples of a counter is refused', () => {
+  const counter = json(PROFILES_DIR, 'lighthouse-apex') as { signals: object[] }
+  const withAnalog = {
+    ...counter,
+    signals: [
+      ...counter.signals,
+      {
+        name: 't',
+        quantity: 'temperature',
+        unit: '°C',
+        table: 'input_register',
+        address: 40,
+        type: 'f32',
+      },
+    ],
+  }
+  const plain: Plain = sound()
+  const points = plain.instruments[0]?.points ?? []
+  points.push({ id: 'a-t', signal: 't', zone: 'bsc-1', limits: { alertHigh: 25 } })
+  Object.assign(plain.instruments[0] ?? {}, { profile: './counter.json' })
+  const loaded = load(plain, { '/etc/cleanroom/counter.json': JSON.stringify(withAnalog) })
+  expect(loaded.findings.map(({ key, severity }) => `${severity} ${key}`)).toEqual([
+    'error instruments[0].points[2].signal',
+  ])
 })

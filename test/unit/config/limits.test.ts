@@ -1,6 +1,6 @@
 // Limit sets, maxima, order and rules: what a site may set, each case with its clause.
 
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accepted, load, setLimits, sound } from './support.ts'
 import {
   type Case,
@@ -247,4 +247,49 @@ it('URS-16 every limit that comes from a set names the set and its clause', () =
   expect(fromSet.length).toBe(4)
   for (const value of fromSet) expect(value?.clause).toMatch(/Annex 1 \(2022\) 9\.15 Table 5/)
   expect(plant.limitSet).toEqual({ id: 'annex1-2022', version: '2022-08' })
+})
+
+describe("a site's own limit set", () => {
+  const own = (particles: unknown[]) => ({
+    '/etc/cleanroom/site.json': JSON.stringify({
+      id: 'site-2026',
+      version: '3',
+      title: 'Site limits',
+      source: { document: 'SOP-17' },
+      particles,
+    }),
+  })
+  const value = (n: number) => ({ value: n, clause: 'SOP-17 4.2' })
+  const stricter = [
+    { grade: 'A', sizeUm: 0.5, atRest: value(2000), inOperation: value(2000) },
+    { grade: 'A', sizeUm: 5, atRest: value(20), inOperation: value(20) },
+  ]
+
+  it('URS-16 is named with its version, and gives the action limits with its clauses', () => {
+    const { plant } = accepted(load({ ...sound(), limitSet: './site.json' }, own(stricter)))
+    expect(plant.limitSet).toEqual({ id: 'site-2026', version: '3' })
+    expect(plant.points[0]?.limits.actionHigh?.atRest).toEqual({
+      value: 2000,
+      set: 'site-2026',
+      clause: 'SOP-17 4.2',
+    })
+  })
+
+  it('URS-17 a size that the set does not know needs an action limit in grade A', () => {
+    const loaded = load({ ...sound(), limitSet: './site.json' }, own(stricter.slice(0, 1)))
+    expect(loaded.findings.map(({ key, severity }) => `${severity} ${key}`)).toEqual([
+      'error instruments[0].points[1].limits.actionHigh',
+    ])
+  })
+
+  it('URS-16 is refused where it gives a grade and size twice', () => {
+    const loaded = load(
+      { ...sound(), limitSet: './site.json' },
+      own([...stricter, ...stricter.slice(1)]),
+    )
+    expect(loaded.findings[0]).toMatchObject({
+      file: '/etc/cleanroom/site.json',
+      key: 'particles[2]',
+    })
+  })
 })

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nearest } from '#config/findings.ts'
 import { formatFinding } from '#config/load.ts'
-import { EXAMPLES, load, type Plain, sound } from './support.ts'
+import { EXAMPLES, instrumentAt, load, type Plain, sound } from './support.ts'
 
 const text = readFileSync(path.join(EXAMPLES, 'contract.yaml'), 'utf8')
 
@@ -127,6 +127,27 @@ describe('any change of a valid file', () => {
       put(plain, at, undefined)
       describeEach(load(plain))
     }
+  })
+})
+
+describe('any change of a profile', () => {
+  const profile = readFileSync(path.join(EXAMPLES, '../profiles/lighthouse-apex.json'), 'utf8')
+
+  it('URS-54 of its text never throws and always says where', () => {
+    const plain = sound()
+    instrumentAt(plain, 0)['profile'] = './counter.json'
+    fc.assert(
+      fc.property(
+        fc.nat({ max: profile.length }),
+        fc.nat({ max: 40 }),
+        fc.oneof(fc.constantFrom(...SNIPPETS), fc.string({ maxLength: 6 })),
+        (at, cut, words) => {
+          const changed = profile.slice(0, at) + words + profile.slice(at + cut)
+          describeEach(load(plain, { '/etc/cleanroom/counter.json': changed }))
+        },
+      ),
+      { numRuns: 150 },
+    )
   })
 })
 

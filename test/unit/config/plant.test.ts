@@ -33,6 +33,20 @@ const PLANT: Case[] = [
     'zones[1].within',
   ],
   [
+    'instruments of different factory settings on a serial bus without settings',
+    (p) => Object.assign(instrumentAt(p, 2), { bus: 'rs485-1' }),
+    'warned',
+    'buses[1].baudRate',
+  ],
+  [
+    'the same with settings',
+    (p) => {
+      Object.assign(instrumentAt(p, 2), { bus: 'rs485-1' })
+      Object.assign(p.buses[1] ?? {}, { baudRate: 19_200, parity: 'even', stopBits: 1 })
+    },
+    'accepted',
+  ],
+  [
     'one unit twice on a bus',
     (p) =>
       void p.instruments.push({
@@ -205,6 +219,6 @@ it('URS-24 shows the arithmetic', () => {
   const loaded = loadChanged((plain) => Object.assign(p05(plain), { interval: '600ms' }))
   const finding = loaded.findings.find(({ key }) => key === 'buses[0]')
   expect(finding?.problem).toContain(
-    '3 requests × 10 ms = 30 ms + timeout 300ms × (1 + 1 retries) = 600 ms for one dead unit = 630 ms',
+    '6 requests × 10 ms = 60 ms + timeout 300ms × (1 + 1 retries) = 600 ms for one dead unit = 660 ms',
   )
 })

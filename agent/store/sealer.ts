@@ -58,6 +58,7 @@ export class Sealer {
     if (this.#stopped) return
     const worker = new Worker(new URL('./seal-worker.ts', import.meta.url), {
       name: 'seal',
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 },
       execArgv: [],
       workerData: { file: file.file },
     })

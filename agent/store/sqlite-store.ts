@@ -16,6 +16,8 @@ import { StoreError } from './store-error.ts'
 /** Requests waiting for the disk; a pause of the disk that outlasts this many is a failure. */
 export const REQUESTS_MAX = 4096
 const SEAL_DELAY_MS = 30_000
+/** Without limits the thread's heap grows to 150 MB of garbage; what it needs is under 40. */
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 128 }
 
 export interface StoreOptions {
   /** Directory of everything the agent writes; made where it is missing. */
@@ -189,6 +191,7 @@ export function openStore(options: StoreOptions): Promise<Store> {
   const pagesMax = fileBytesMax === undefined ? undefined : Math.floor(fileBytesMax / 4096)
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'journal',
+    resourceLimits: HEAP_LIMITS,
     execArgv: [],
     workerData: {
       dataDir,

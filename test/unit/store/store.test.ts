@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -140,62 +140,15 @@ describe('opening', () => {
     await open(dir)
   })
 
-  it.each<[what: string, spoil: (file: string) => void, kind: string, says: RegExp]>([
-    [
-      'a file that is no database',
-      (file) => writeFileSync(file, 'x'.repeat(8192)),
-      'corrupt',
-      /not a database/,
-    ],
-    ['an empty file', (file) => truncateSync(file, 0), 'corrupt', /not a journal/],
-    [
-      'a file cut short',
-      (file) => truncateSync(file, statSync(file).size - 8192),
-      'corrupt',
-      /move|damaged/,
-    ],
-    [
-      'another database',
-      (file) => withDb(file, 'PRAGMA application_id = 1'),
-      'corrupt',
-      /not a journal/,
-    ],
-    [
-      'a later version',
-      (file) => withDb(file, 'PRAGMA user_version = 99'),
-      'version',
-      /version 99/,
-    ],
-    [
-      'an altered reading',
-      (file) => withDb(file, 'UPDATE reading SET v = 1'),
-      'corrupt',
-      /record 1 was altered/,
-    ],
-    [
-      'a removed record',
-      (file) => withDb(file, 'DELETE FROM event'),
-      'corrupt',
-      /record 2 removed/,
-    ],
-  ])('HO6 refuses %s in words', async (_what, spoil, kind, says) => {
+  it('HO6 refuses a damaged journal in words, and lets go of the directory', async () => {
     const dir = temporaryDirectory()
-    const store = await open(dir)
-    await store.commit(commitOf(1, [reading('a', NOON), event('x')]))
-    await store.close()
-    spoil(fileOf(dir))
-    await expect(open(dir)).rejects.toEqual(error(kind, says))
-    // The lock was let go of: what was moved aside makes room.
+    await (await open(dir)).close()
+    writeFileSync(fileOf(dir), 'x'.repeat(8192))
+    await expect(open(dir)).rejects.toEqual(error('corrupt', /not a database.*move it aside/))
     rmSync(path.join(dir, 'journal'), { recursive: true })
     expect((await open(dir)).recovered.created).toBe(true)
   })
 })
-
-const withDb = (file: string, sql: string): void => {
-  const db = new Database(file)
-  db.exec(sql)
-  db.close()
-}
 
 describe('a failed commit', () => {
   it('HO4 rejects as `full` and stops the store; the next start has what was acknowledged', async () => {

@@ -71,13 +71,13 @@ const EXIT_OF_STORE: Readonly<Record<StoreErrorKind, ExitCode>> = {
  * the last moment the agent ran, and what was pending then must not be counted from the moment somebody was added.
  */
 function recorderOf(store: Store, clock: Clock): RecordNote {
-  const { head, tb, lastCommit, created } = store.recovered
+  const { head, tb, lastCommit } = store.recovered
   let seq = head.seq
   return async ({ type, body }, changes) => {
     const now = clock.now()
     const rows = new Map(changes)
     // A store that was never run on was never stopped uncleanly either.
-    if (created) rows.set('run', { clean: true })
+    if (lastCommit === undefined) rows.set('run', { clean: true })
     const committed = await store.commit({
       at: lastCommit?.at ?? now,
       bootId: lastCommit?.bootId ?? clock.bootId,

@@ -321,6 +321,30 @@ describe('users add while no agent runs', () => {
     await store.close()
   })
 
+  it('URS-50 commits one after the other where a log-in and an addition are both recorded', async () => {
+    await (await open(dataDir)).close()
+    const pin = ['--pin-file', pinFile('admin', '123321')]
+    const person = (user: string, role: string): string[] => [
+      ...['users', 'add', user, '--name', user, '--role', role, '--data', dataDir],
+    ]
+    expect(await run([...person('admin', 'administrator'), ...pin])).toMatchObject({ code: 0 })
+    const by = [
+      ...person('second', 'qa'),
+      '--user',
+      'admin',
+      '--new-pin-file',
+      pinFile('n', '815815'),
+    ]
+    const wrong = ['--pin-file', pinFile('wrong', '000000')]
+    expect(await run([...by, ...wrong])).toMatchObject({ code: 77 })
+    expect(await run([...by, ...pin])).toMatchObject({ code: 0 })
+    const store = await open(dataDir)
+    expect(store.recovered.head.seq).toBe(4)
+    // Nothing ran here yet, so the first start finds nothing that stopped uncleanly.
+    expect(store.recovered.state.get('run')).toBe('{"clean":true}')
+    await store.close()
+  })
+
   it('ends with 75 while another instance holds the store', async () => {
     const store = await open(dataDir)
     expect(await add()).toMatchObject({ code: 75, out: '' })

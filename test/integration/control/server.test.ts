@@ -210,10 +210,24 @@ describe('the socket', () => {
     expect(JSON.parse(String(second))).toMatchObject({ id: 1, ok: true })
   })
 
-  it('answers whoever ends its side after asking', async () => {
+  it('answers whoever ends its side after asking, also when the answer takes its time', async () => {
+    let release = (): void => {}
+    const asked = new Promise<void>((begun) => {
+      agent.status = () => {
+        begun()
+        return new Promise((resolve) => {
+          release = () => resolve(STATUS)
+        })
+      }
+    })
     const socket = await peer()
     socket.end(printRequest({ id: 5, command: { op: 'status' } }))
-    expect(linesOf(await rest(socket))).toMatchObject([{ id: 5, ok: true }])
+    const answered = rest(socket)
+    await asked
+    // The end has come in when a later connection has been answered.
+    await request<'alarms'>(agent.server.path, { op: 'alarms', all: false })
+    release()
+    expect(linesOf(await answered)).toMatchObject([{ id: 5, ok: true }])
   })
 
   it('answers 200 requests of one burst, each once', async () => {

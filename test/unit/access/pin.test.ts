@@ -111,14 +111,15 @@ describe('PinHasher', () => {
 
   it('bounds what waits: 2 at once and 32 more, the next is told to come back, and then it goes on', async () => {
     const hasher = new PinHasher()
-    const results = await Promise.allSettled(
-      Array.from({ length: 40 }, () => hasher.matches('4711', undefined)),
-    )
-    const refused = results.filter(({ status }) => status === 'rejected')
-    expect(refused).toHaveLength(6)
-    expect(refused.every((r) => r.status === 'rejected' && r.reason instanceof PinHasherBusy)).toBe(
-      true,
-    )
+    // Twice, so that a place lost or won in the first burst shows in the second.
+    for (const burst of [40, 40]) {
+      const results = await Promise.allSettled(
+        Array.from({ length: burst }, () => hasher.matches('4711', undefined)),
+      )
+      const reasons = results.flatMap((r) => (r.status === 'rejected' ? [r.reason] : []))
+      expect(reasons).toHaveLength(6)
+      expect(reasons.every((reason) => reason instanceof PinHasherBusy)).toBe(true)
+    }
     expect(await hasher.matches('4711', undefined)).toBe(false)
   })
 })

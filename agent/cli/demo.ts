@@ -1,0 +1,210 @@
+// `demo`: a simulated Cell Factory, the agent and a broker in one process, with a screen that says what is going on.
+// Decides ports, people and words; everything monitored is the real agent on real Modbus TCP.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseDocument } from 'yaml'
+import type { Configuration } from '#config/configuration.ts'
+import { formatFinding, loadConfiguration } from '#config/load.ts'
+import type { Role } from '#core/input.ts'
+import { alarmList } from '#core/step.ts'
+import { formatDuration, SECOND } from '#core/time.ts'
+import { type Simulation, startSimulation } from '../../simulators/main.ts'
+import { parseScript } from '../../simulators/script.ts'
+import { composeAgent, type RunningAgent } from '../compose.ts'
+import { announceDemo } from '../control/running-demo.ts'
+import type { Committed } from '../runtime/loop.ts'
+import { pinoLog } from '../runtime/pino-log.ts'
+import { systemClock } from '../runtime/system-clock.ts'
+import { eventLine, openingText, pulseLine } from './demo-screen.ts'
+import { CommandError, EXIT } from './exit-code.ts'
+import { type Output, processOutput } from './output.ts'
+import { simulatedSite } from './simulated-site.ts'
+
+export interface DemoOptions {
+  /** Port of the console, once there is one. */
+  readonly port: number
+  readonly mqttPort: number
+  /** Keeps the data here; otherwise it is thrown away at the end. */
+  readonly data?: string
+  readonly seed?: number
+  readonly speed: number
+  readonly forMs?: number
+}
+
+const CONFIGURATION = path.join(import.meta.dirname, '../../config/examples/demo.yaml')
+const SCRIPT = path.join(import.meta.dirname, '../../simulators/scripts/demo.txt')
+const PULSE_MS = 15 * SECOND
+const DEFAULT_SEED = 1
+
+/** People of the demonstration; PINs that are printed protect nothing but the demonstration. */
+const PEOPLE: readonly { user: string; name: string; role: Role; pin: string }[] = [
+  { user: 'anna', name: 'Anna Bianchi', role: 'technician', pin: '2468' },
+  { user: 'marco', name: 'Marco Rossi', role: 'supervisor', pin: '1357' },
+  { user: 'giulia', name: 'Giulia Conti', role: 'qa', pin: '8642' },
+]
+
+/** Runs the demonstration until Ctrl-C or the given time; the promise is the exit code. */
+export async function demo(
+  options: DemoOptions,
+  output: Output = processOutput(),
+): Promise<number> {
+  const dataDir =
+    options.data === undefined
+      ? mkdtempSync(path.join(tmpdir(), 'cleanroom-demo-'))
+      : path.resolve(options.data)
+  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  let end: (code: number) => void = () => {}
+  const ended = new Promise<number>((resolve) => {
+    end = resolve
+  })
+  const signal = () => end(EXIT.ok)
+  process.once('SIGINT', signal)
+  process.once('SIGTERM', signal)
+  const stops: (() => Promise<unknown> | unknown)[] = []
+  try {
+    const simulation = await startSimulated(options)
+    stops.unshift(() => simulation.stop())
+    const configuration = configurationFor(simulation, dataDir)
+    const running = await startMonitored(configuration, options, output, end)
+    stops.unshift(() => running.stop('demo ended'))
+    await addPeople(running)
+    stops.unshift(announceDemo({ dataDir, pid: process.pid }))
+    output.data(
+      openingText(
+        configuration.plant,
+        placesOf(running, configuration, options, dataDir),
+        output.style,
+      ),
+    )
+    const pulse = setInterval(() => output.data(pulseOf(running, configuration)), PULSE_MS)
+    stops.unshift(() => clearInterval(pulse))
+    const timer = options.forMs === undefined ? undefined : setTimeout(signal, options.forMs)
+    const code = await ended
+    clearTimeout(timer)
+    output.data('The demo ends; everything it started is stopped.')
+    return code
+  } finally {
+    for (const stop of stops) await stop()
+    if (options.data === undefined) rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** The instruments of the example configuration on ports of the system's choice. */
+async function startSimulated({ seed = DEFAULT_SEED, speed }: DemoOptions): Promise<Simulation> {
+  const site = simulatedSite(load(CONFIGURATION, (file) => readFileSync(file, 'utf8')))
+  const script = parseScript(readFileSync(SCRIPT, 'utf8'))
+  if (!site.ok || !script.ok) throw new Error('the demonstration’s own files are broken')
+  const spec = {
+    ...site.site.spec,
+    buses: site.site.spec.buses.map((bus) => ('port' in bus ? { ...bus, port: 0 } : bus)),
+  }
+  return startSimulation(spec, { clock: systemClock(), seed, speed, script: script.lines })
+}
+
+/** The example configuration with the ports and the data directory of this run. */
+function configurationFor({ addresses }: Simulation, dataDir: string): Configuration {
+  return load(CONFIGURATION, (file) => {
+    const text = readFileSync(file, 'utf8')
+    if (file !== CONFIGURATION) return text
+    const document = parseDocument(text)
+    document.setIn(['gateway', 'dataDir'], dataDir)
+    const buses = (document.toJS() as { buses: { id: string }[] }).buses
+    buses.forEach(({ id }, index) => {
+      const address = addresses.get(id)
+      if (address !== undefined) document.setIn(['buses', index, 'port'], address.port)
+    })
+    return document.toString()
+  })
+}
+
+function load(file: string, readFile: (file: string) => string): Configuration {
+  const loaded = loadConfiguration(file, readFile, { origin: 'simulated' })
+  if (loaded.ok) return loaded.configuration
+  throw new Error(loaded.findings.map(formatFinding).join('\n'))
+}
+
+async function startMonitored(
+  configuration: Configuration,
+  { mqttPort }: DemoOptions,
+  output: Output,
+  end: (code: number) => void,
+): Promise<RunningAgent> {
+  const { plant } = configuration
+  const committed = ({ events }: Committed) => {
+    for (const { event } of events) {
+      const line = eventLine(event, plant, output.style)
+      if (line !== undefined) output.data(line)
+    }
+  }
+  try {
+    return await composeAgent({
+      configuration,
+      file: CONFIGURATION,
+      accept: true,
+      log: pinoLog('fatal'),
+      embeddedPort: mqttPort,
+      committed,
+      failed: (error) => {
+        output.talk(`the agent stops: ${error.message}`)
+        end(EXIT.io)
+      },
+    })
+  } catch (error) {
+    throw inWords(error, mqttPort)
+  }
+}
+
+/** A port in use is the likeliest trouble: said with the flag that changes it. */
+function inWords(error: unknown, mqttPort: number): unknown {
+  if (!(error instanceof Error)) return error
+  if (/in use|EADDRINUSE/.test(error.message)) {
+    return new CommandError(
+      EXIT.io,
+      `port ${mqttPort} for the built-in MQTT broker is in use; choose another: demo --mqtt-port ${mqttPort + 1}`,
+    )
+  }
+  const kind = 'kind' in error ? error.kind : undefined
+  if (kind === 'locked') return new CommandError(EXIT.tryLater, error.message)
+  if (kind === 'origin') return new CommandError(EXIT.configuration, error.message)
+  return error
+}
+
+async function addPeople({ people, agent }: RunningAgent): Promise<void> {
+  const present = new Set(people.list(agent.loop.now()).map(({ user }) => user))
+  for (const { user, name, role, pin } of PEOPLE) {
+    if (present.has(user)) continue
+    const person = { user, fullName: name, role, pin }
+    await people.add(person, { kind: 'box', osUser: 'demo' }, agent.loop.now())
+  }
+}
+
+function placesOf(
+  { broker }: RunningAgent,
+  configuration: Configuration,
+  { forMs }: DemoOptions,
+  dataDir: string,
+) {
+  const { buses, instruments } = configuration
+  return {
+    brokerUrl: broker?.url ?? '',
+    dataDir,
+    people: PEOPLE,
+    ...(forMs !== undefined && { lasts: formatDuration(forMs) }),
+    buses: buses.map((bus) => ({
+      id: bus.id,
+      address: 'path' in bus ? bus.path : `${bus.host}:${bus.port}`,
+      instruments: instruments
+        .filter((instrument) => instrument.bus === bus.id)
+        .map(({ id }) => id),
+    })),
+  }
+}
+
+function pulseOf({ agent }: RunningAgent, { plant }: Configuration): string {
+  const open = alarmList(agent.loop.state).filter(({ state }) =>
+    state.includes('unacknowledged'),
+  ).length
+  return pulseLine(agent.loop.now().wall, plant, (point) => agent.newest(point), open)
+}

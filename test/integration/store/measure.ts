@@ -4,8 +4,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { silentLog } from '#ports/log.ts'
 import type { JournalRecord } from '#core/record.ts'
+import { silentLog } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import { openStore } from '../../../agent/store/sqlite-store.ts'
 
@@ -56,7 +56,14 @@ async function fill(store: Store, size: number, total: number, inFlight = 1): Pr
     const records = group(first, size, wall)
     const at = { wall, mono: n * 1000 + 0.25 }
     flying.push(
-      store.commit({ at, bootId: 'boot', tb: 0, first, records, state: [{ key: 'k', value: `${n}` }] }),
+      store.commit({
+        at,
+        bootId: 'boot',
+        tb: 0,
+        first,
+        records,
+        state: [{ key: 'k', value: `${n}` }],
+      }),
     )
     first += size
     if (flying.length >= inFlight) {
@@ -86,7 +93,10 @@ for (const size of [4, 20, 200, 800]) {
     await fill0(store, size, total)
     const wall = seconds(since)
     const files = readdirSync(path.join(dir, 'journal')).filter((name) => name.endsWith('.db'))
-    const bytes = files.reduce((sum, name) => sum + statSync(path.join(dir, 'journal', name)).size, 0)
+    const bytes = files.reduce(
+      (sum, name) => sum + statSync(path.join(dir, 'journal', name)).size,
+      0,
+    )
     say(
       `group ${size}: ${Math.round(total / wall)} rows/s, CPU ${((cpu(cpuBefore) * 1000) / total).toFixed(2)} ms per 1,000 readings, ${(bytes / (total + 4000)).toFixed(1)} B/reading on file`,
     )
@@ -103,7 +113,14 @@ async function fill0(store: Store, size: number, total: number): Promise<void> {
     const wall = started + n * 1000
     const at = { wall, mono: n * 1000 + 0.25 }
     const records = group(first, size, wall)
-    await store.commit({ at, bootId: 'boot', tb: 0, first, records, state: [{ key: 'k', value: `${n}` }] })
+    await store.commit({
+      at,
+      bootId: 'boot',
+      tb: 0,
+      first,
+      records,
+      state: [{ key: 'k', value: `${n}` }],
+    })
     first += size
   }
 }
@@ -115,7 +132,9 @@ await withStore(async (store) => {
   await fill0(store, 20, 20 * seconds)
   await store.close()
   const rate = (written() - before) / seconds
-  say(`wear: ${(rate / 1000).toFixed(1)} kB/s at 20 rows/s in 1 s groups = ${((rate * 86_400) / 1e9).toFixed(2)} GB/day`)
+  say(
+    `wear: ${(rate / 1000).toFixed(1)} kB/s at 20 rows/s in 1 s groups = ${((rate * 86_400) / 1e9).toFixed(2)} GB/day`,
+  )
 })
 
 await withStore(async (store, dir) => {

@@ -158,14 +158,16 @@ export class Commands {
     const { loop, log, reply, clock } = this.#options
     log.warn('command_refused', { user, code, detail })
     if (this.#window().admit(user, code)) {
-      await loop.note('act.refused', {
-        code,
+      const who = actor === undefined ? { claimed: user, via: 'mqtt' } : { actor }
+      const recorded = loop.note('act.refused', {
         ...about,
-        ...(actor === undefined ? { claimed: user } : { actor }),
-        via: 'mqtt',
-        ...(id === null ? {} : { cmd: id }),
+        code,
         detail,
+        ...who,
+        ...(id === null ? {} : { cmd: id }),
       })
+      // Where the disk is what fails, its word is not waited for.
+      if (code !== 'store_failed') await recorded
     }
     reply(user, printReply(id, { ok: false, code, detail }, clock.now().wall))
   }

@@ -8,7 +8,7 @@ export const RECORDS_PER_USER_MAX = 20
 /** Refusals recorded in full within a minute, over all users: names are free to whoever forges. */
 export const RECORDS_MAX = 120
 /** Users told apart in one minute; the rest are counted as `others`. */
-const USERS_MAX = 32
+export const USERS_MAX = 32
 export const WINDOW_MS: Millis = MINUTE
 
 /** Refusals that were only counted. */

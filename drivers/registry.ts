@@ -70,6 +70,7 @@ export function openDriver(options: DriverOptions): BusDriver {
     log,
   })
   return new ModbusDriver({
+    id: bus.id,
     transport,
     counters,
     clock,

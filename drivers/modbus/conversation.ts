@@ -6,6 +6,7 @@ import type { RawSignal } from '#core/reading.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusCounters } from '#ports/driver.ts'
+import type { Log } from '#ports/log.ts'
 import { exceptionFault, exceptionKind, type Fault } from './exception.ts'
 import type { ReadOutcome, ReadRequest } from './request.ts'
 import type { Transport } from './transport.ts'
@@ -20,6 +21,8 @@ const SILENCES_BEFORE_PARKING = 2
 
 /** The bus as a conversation needs it. */
 export interface Bus {
+  readonly id: string
+  readonly log: Log
   readonly transport: Transport
   readonly clock: Clock
   readonly counters: BusCounters
@@ -51,7 +54,7 @@ export class Conversation {
     this.#unit = unit
     this.#tries = probe ? 1 : 1 + bus.retries
     const now = bus.clock.now().mono
-    if (now < unit.quarantinedUntilMono) this.#end({ kind: 'fault', reason: 'parked' }, now)
+    if (now < unit.quarantine.untilMono) this.#end({ kind: 'fault', reason: 'parked' }, now)
   }
 
   /** The unit gave no sign of life, and the bus did or might have. */
@@ -84,16 +87,36 @@ export class Conversation {
         return outcome
       }
       const tries = this.#bus.transport.muted ? 1 : this.#tries
+      this.#report(request, outcome, tried)
       const failure = this.#judge(outcome, tried < tries, busyRetries)
       if (failure !== undefined) return failure
       this.#bus.counters.retries++
       if (outcome.kind !== 'exception' || exceptionKind(outcome.code) !== 'busy') continue
       busyRetries++
       tried--
-      await this.#pause(BUSY_PAUSE_MS)
+      await this.#bus.transport.pause(BUSY_PAUSE_MS)
     }
     assert(this.#over !== undefined, 'a conversation ends for a reason')
     return this.#over
+  }
+
+  /** Everything somebody at the wire needs to know of a request that got no data. */
+  #report(
+    request: ReadRequest,
+    outcome: Exclude<ReadOutcome, { kind: 'data' }>,
+    tried: number,
+  ): void {
+    const { id: bus, log } = this.#bus
+    const { id: instrument } = this.#unit.settings
+    const exceptionCode = outcome.kind === 'exception' ? outcome.code : undefined
+    log.debug('read_failed', {
+      bus,
+      instrument,
+      ...request,
+      outcome: outcome.kind,
+      exceptionCode,
+      tried,
+    })
   }
 
   #heard(): void {
@@ -159,16 +182,11 @@ export class Conversation {
   }
 
   #quarantine(fromMono: Millis): void {
-    this.#unit.quarantinedUntilMono = fromMono + this.#bus.lateReplyMs
+    this.#unit.quarantine.untilMono = fromMono + this.#bus.lateReplyMs
   }
 
   #end(fault: RawSignal & { kind: 'fault' }, arrivedMono: Millis): Failure {
     this.#over = { kind: 'fault', fault, arrivedMono }
     return this.#over
-  }
-
-  #pause(ms: Millis): Promise<void> {
-    const { clock } = this.#bus
-    return new Promise((resolve) => void clock.at(clock.now().mono + ms, resolve))
   }
 }

@@ -10,7 +10,7 @@ import { type Bus, Conversation } from './conversation.ts'
 import { type PollPlan, planPoll } from './poll-plan.ts'
 import { pollSignals } from './signal-poll.ts'
 import type { Transport } from './transport.ts'
-import { Unit } from './unit.ts'
+import { type Quarantine, Unit } from './unit.ts'
 
 /** Reads the newest record of a sampled instrument in one conversation (drivers/particle-counter). */
 export interface SampleReader {
@@ -18,6 +18,7 @@ export interface SampleReader {
 }
 
 export interface ModbusDriverOptions {
+  readonly id: string
   readonly transport: Transport
   readonly counters: BusCounters
   readonly clock: Clock
@@ -56,10 +57,21 @@ export class ModbusDriver implements BusDriver {
     this.#transport = transport
     this.#clock = clock
     this.#log = options.log
-    this.#bus = { transport, clock, counters, retries, lateReplyMs }
+    this.#bus = {
+      id: options.id,
+      transport,
+      clock,
+      log: options.log,
+      counters,
+      retries,
+      lateReplyMs,
+    }
     this.#refusals = options.refusals
+    const quarantines = new Map<number, Quarantine>()
     for (const settings of options.instruments) {
-      const unit = new Unit(settings, lateReplyMs > 0)
+      const quarantine = quarantines.get(settings.unitId) ?? { untilMono: Number.NEGATIVE_INFINITY }
+      quarantines.set(settings.unitId, quarantine)
+      const unit = new Unit(settings, quarantine, lateReplyMs > 0)
       const reader = settings.profile.sample === undefined ? undefined : options.sampleReader(unit)
       this.#stations.set(settings.id, { unit, plans: [], reader })
     }

@@ -59,6 +59,8 @@ export class Transport {
   readonly #silence: SilenceWatch
   #pending: Pending | undefined
   #cancelTimer: (() => void) | undefined
+  /** Those who pause, each with what ends the pause. */
+  readonly #pauses = new Set<() => void>()
   #receivedMono: Millis = 0
   #closed = false
 
@@ -123,9 +125,24 @@ export class Transport {
     })
   }
 
+  /** Lets the wire rest for a while; over at once when the transport is closed. */
+  pause(ms: Millis): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel()
+        this.#pauses.delete(end)
+        resolve()
+      }
+      const cancel = this.#options.clock.at(this.#now() + ms, end)
+      this.#pauses.add(end)
+    })
+  }
+
   /** Closes the link for good; a request in flight ends as `disconnected`. Safe to call twice. */
   async close(): Promise<void> {
     this.#closed = true
+    for (const end of this.#pauses) end()
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     await this.#connection.close()
@@ -209,6 +226,9 @@ export class Transport {
     if (this.#options.counters.replies !== replies) this.#connection.proved()
     if (followed) return
     this.#options.counters.malformedFrames++
+    if (this.#pending?.sent === true) {
+      this.#settle({ kind: 'frame', arrivedMono: this.#receivedMono })
+    }
     this.#connection.reopen('what came over the link is no Modbus; it was opened afresh', false)
   }
 

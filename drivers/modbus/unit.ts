@@ -20,11 +20,15 @@ interface Refusal {
   trial: boolean
 }
 
+/** No request to a unit id before this, after a timeout where late replies carry no id; shared by all who use the id. */
+export interface Quarantine {
+  untilMono: Millis
+}
+
 export class Unit {
   readonly settings: InstrumentSettings
   readonly cuts = new Set<number>()
-  /** No request before this (quarantine after a timeout where late replies cannot be told apart). */
-  quarantinedUntilMono: Millis = Number.NEGATIVE_INFINITY
+  readonly quarantine: Quarantine
   /** It answered nothing but "busy" when last asked: do not press it. */
   busy = false
   /** Polls in a row that ended in silence. */
@@ -38,8 +42,9 @@ export class Unit {
   #nextTrialMono: Millis = Number.POSITIVE_INFINITY
 
   /** `tellsByLength`: replies on this bus carry no id, so that their lengths have to tell them apart. */
-  constructor(settings: InstrumentSettings, tellsByLength: boolean) {
+  constructor(settings: InstrumentSettings, quarantine: Quarantine, tellsByLength: boolean) {
     this.settings = settings
+    this.quarantine = quarantine
     this.#tellsByLength = tellsByLength
     this.#declared = declaredBy(settings.profile)
   }

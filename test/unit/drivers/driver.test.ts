@@ -233,6 +233,33 @@ describe('time', () => {
     expect(states.at(-1)).toBe('up')
   })
 
+  it('a poll that pauses for a busy unit ends at once when the driver is closed', async () => {
+    const { clock, wire, driver, poll } = wireRig([two])
+    wire.unit(2).set(3, 0, 7)
+    await poll(two)
+    wire.script = (request, _regular, send) => send(request.frame(Buffer.of(0x83, 6)), 5)
+    let reply: PollReply | undefined
+    void pollAll(driver, two).then((result) => {
+      reply = result
+    })
+    await clock.advance(50)
+    await driver.close()
+    await clock.advance(0)
+    expect(reply && briefs(reply)).toEqual(['disconnected'])
+    expect(clock.timers).toBe(0)
+  })
+
+  it('FB11 a stream that cannot be followed costs a retry on a fresh connection, not the slot', async () => {
+    const { wire, poll, driver } = wireRig([two])
+    wire.unit(2).set(3, 0, 7)
+    await poll(two)
+    let garbage = 1
+    wire.script = (_request, regular, send) =>
+      send(garbage-- > 0 ? Buffer.from('garbage') : regular(), 5)
+    expect(briefs(await poll(two))).toEqual([7])
+    expect(driver.counters).toMatchObject({ reconnects: 1, retries: 1, malformedFrames: 1 })
+  })
+
   it('leaves no timer behind when it is closed', async () => {
     const { clock, driver, poll, wire } = wireRig([two], tcpBus(502, { timeoutMs: 300 }))
     wire.unit(2).set(3, 0, 7)

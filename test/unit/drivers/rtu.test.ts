@@ -118,6 +118,16 @@ describe('RTU on a line in virtual time', () => {
     expect((asked[1]?.atMono ?? 0) - (asked[0]?.atMono ?? 0)).toBeGreaterThanOrEqual(2500)
   })
 
+  it('B3 two instruments behind one unit id share its quarantine', async () => {
+    const twin = instrument('twin', 1, profileOf([signal('c', 20), signal('d', 21, 'f32')]))
+    const { poll, wire } = wireRig([one, twin, two], rtuBus())
+    wire.unit(1).set(3, 20, 99, 0, 0)
+    wire.script = () => undefined
+    await poll(one)
+    expect(briefs(await poll(twin))).toEqual(['parked', 'parked'])
+    expect(wire.requests).toHaveLength(1)
+  })
+
   it('URS-10 counts a late reply for what it is, and credits it to nobody', async () => {
     const { poll, wire, driver, clock } = twoUnits()
     wire.script = ({ unitId }, regular, send) => send(regular(), unitId === 1 ? 700 : 5)

@@ -79,9 +79,11 @@ function report(issue: Issue, schema: z.ZodType, raw: unknown, place: Place, to:
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(shapeAt(schema, keys, raw) ?? {})
     for (const key of issue.keys) {
+      const home = homeOf(alternative(bare(schema), raw), key)
+      const move = home === undefined ? '' : `it belongs to ${home}; `
       to.error(under(at, key), {
         problem: 'is not a key here',
-        remedy: suggest(key, known, 'known here'),
+        remedy: `${move}${suggest(key, known, 'known here')}`,
         at: 'key',
       })
     }
@@ -121,19 +123,25 @@ function wordsOf(
       remedy: `give ${meaning}; quotes make text of it: "${String(value)}"`,
     }
   }
-  if (issue.code === 'too_big' && issue.origin !== 'string') {
-    return {
-      problem: `is ${show(value)}, above the greatest accepted (${issue.maximum})`,
-      remedy: `give ${meaning}`,
-    }
-  }
-  if (issue.code === 'too_small' && issue.origin !== 'string') {
-    return {
-      problem: `is ${show(value)}, below the least accepted (${issue.minimum})`,
-      remedy: `give ${meaning}`,
-    }
+  if (issue.code === 'too_big' || issue.code === 'too_small') {
+    const words = beyond(issue, value)
+    if (words !== undefined) return { problem: words, remedy: `give ${meaning}` }
   }
   return { problem: `is ${show(value)}, which does not fit`, remedy: `give ${meaning}` }
+}
+
+/** In which way a number or a list is too small or too big; a text says too little by its length. */
+function beyond(
+  issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall,
+  value: unknown,
+): string | undefined {
+  if (issue.origin === 'string') return undefined
+  if (Array.isArray(value)) return `has ${value.length} entries, which is not the number needed`
+  if (issue.code === 'too_big')
+    return `is ${show(value)}, above the greatest accepted (${issue.maximum})`
+  return issue.inclusive === false
+    ? `is ${show(value)}, not above ${issue.minimum}`
+    : `is ${show(value)}, below the least accepted (${issue.minimum})`
 }
 
 const isPlain = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean'
@@ -197,6 +205,15 @@ const shapeAt = (schema: z.ZodType, keys: KeyPath, raw: unknown) => {
   return found === undefined
     ? undefined
     : definitionOf(alternative(bare(found), valueAt(raw, keys))).shape
+}
+
+/** The group one level down that a misplaced key belongs to: `actionHigh` written beside `limits`. */
+function homeOf(entry: z.ZodType, key: string): string | undefined {
+  for (const [name, schema] of Object.entries(definitionOf(entry).shape ?? {})) {
+    const { shape } = definitionOf(bare(schema))
+    if (shape !== undefined && Object.hasOwn(shape, key)) return name
+  }
+  return undefined
 }
 
 /** The description of the nearest schema around a value that has one. */

@@ -132,14 +132,12 @@ function checkRolling(point: ResolvedPoint, findings: Findings): void {
       source: 'Annex 1 Table 5 note 2, URS-21',
     })
   }
-  const { consecutive, xOfY } = input.rules ?? {}
-  if (consecutive === undefined || xOfY === undefined) {
-    const lacking = [consecutive ?? 'consecutive', xOfY ?? 'xOfY'].filter(
-      (key) => typeof key === 'string',
-    )
-    findings.warning(under(place, 'rules'), {
-      problem: `has no ${lacking.join(' and no ')}, so that regular low counts may go unseen`,
-      remedy: 'add consecutive, xOfY and a justification, such as consecutive: 2, xOfY: [5, 30]',
+  const given = input.rules ?? {}
+  for (const key of ['consecutive', 'xOfY'] as const) {
+    if (given[key] !== undefined) continue
+    findings.warning(under(place, 'rules', key), {
+      problem: 'is missing, so that regular low counts may go unseen',
+      remedy: `add it with a justification, such as ${key === 'xOfY' ? 'xOfY: [5, 30]' : 'consecutive: 2'}`,
       source: 'Annex 1 Table 5 note 2, URS-21',
     })
   }
@@ -200,9 +198,9 @@ function checkTube({ own, place }: ResolvedInstrument, findings: Findings): void
 /** Grade A is monitored at both sizes (Annex 1 9.16, 9.17). */
 function checkSizes({ model, points }: Resolved, findings: Findings): void {
   for (const { value, place } of model.zones) {
-    const sizes = points
-      .filter((point) => value.grade === 'A' && point.input.zone === value.id && isParticle(point))
-      .map(({ signal }) => signal?.sizeUm)
+    const here = points.filter(({ input }) => value.grade === 'A' && input.zone === value.id)
+    if (here.some(({ signal }) => signal === undefined)) continue
+    const sizes = here.filter(isParticle).map(({ signal }) => signal?.sizeUm)
     const lacking = sizes.length === 0 ? [] : [0.5, 5].filter((size) => !sizes.includes(size))
     for (const size of lacking) {
       findings.warning(place, {

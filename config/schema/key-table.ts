@@ -27,11 +27,24 @@ export function keyTable(schema: SchemaNode): string {
     const known = rows.get(row.key)
     rows.set(row.key, known === undefined ? row : merged(known, row))
   }
-  const lines = [...rows.values()].map(
-    ({ key, required, node }) =>
-      `| \`${key}\` | ${required ? 'yes' : ''} | ${cell(wordsOf(node))} | ${cell(node.description ?? '')} |`,
-  )
-  return ['| Key | Needed | Accepted | Meaning |', '|---|---|---|---|', ...lines].join('\n')
+  const cells = [...rows.values()].map(({ key, required, node }) => [
+    `\`${key}\``,
+    required ? 'yes' : '',
+    cell(wordsOf(node)),
+    cell(node.description ?? ''),
+  ])
+  return aligned([HEADS, ...cells])
+}
+
+const HEADS = ['Key', 'Needed', 'Accepted', 'Meaning']
+
+/** Rows as a Markdown table with columns of even width, as the formatter of the repository wants it. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = HEADS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  const [heads = HEADS, ...others] = rows
+  return [heads, widths.map((width) => '-'.repeat(width)), ...others].map(line).join('\n')
 }
 
 /** A key of several alternatives is needed only where each needs it; accepted words add up. */

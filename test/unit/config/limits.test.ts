@@ -207,7 +207,7 @@ const RULES: Case[] = [
     'URS-21 no rule for regular low counts',
     (p) => Reflect.deleteProperty(p5(p), 'rules'),
     'warned',
-    `${P5}.rules`,
+    `${P5}.rules.consecutive`,
     /note 2/,
   ],
   [

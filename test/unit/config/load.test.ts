@@ -12,6 +12,7 @@ import {
   keysOf,
   load,
   loadChanged,
+  type Plain,
   pointAt,
   setLimits,
   sound,
@@ -334,4 +335,48 @@ it('a fault of one key hides no fault of another key of the same entry', () => {
     'instruments[0].points[1].limits.alertHigh',
     'instruments[0].points[1].limits.actionHigh',
   ])
+})
+
+describe('a fault is told once', () => {
+  type Once = [what: string, change: (plain: Plain) => void, findings: RegExp[]]
+  const cases: Once[] = [
+    [
+      'a misspelt signal draws no remark about the zone it would have served',
+      (p) => Object.assign(pointAt(p, 0, 0), { signal: 'particles_05um' }),
+      [/signal {2}is "particles_05um".*did you mean "particles_0_5um"/],
+    ],
+    [
+      'a wrong rule draws no remark about a missing one',
+      (p) =>
+        Object.assign(pointAt(p, 0, 1), {
+          rules: { xOfY: [5], consecutive: 2, justification: 'X' },
+        }),
+      [/rules\.xOfY {2}has 1 entries/],
+    ],
+    [
+      'a wrong alert level draws no remark about a missing one',
+      (p) => setLimits(pointAt(p, 0, 1), { alertHigh: '20' }),
+      [/limits\.alertHigh {2}is "20"/],
+    ],
+    [
+      'a limit written beside limits is told where it belongs',
+      (p) => Object.assign(pointAt(p, 1, 0), { actionHigh: 40 }),
+      [/points\[0\]\.actionHigh {2}is not a key here; it belongs to limits/],
+    ],
+    [
+      'a delay for one occupancy is told where it belongs',
+      (p) => setLimits(pointAt(p, 2, 0), { atRest: { onDelay: '5s' } }),
+      [/limits\.atRest\.onDelay {2}is not a key here; it belongs to limits/],
+    ],
+    [
+      'a flow of 0',
+      (p) => Object.assign(instrumentAt(p, 0), { flow: 0 }),
+      [/flow {2}is 0, not above 0/],
+    ],
+  ]
+  it.each(cases)('URS-54 %s', (_, change, expected) => {
+    const printed = loadChanged(change).findings.map(formatFinding)
+    expect(printed).toHaveLength(expected.length)
+    for (const [index, pattern] of expected.entries()) expect(printed[index]).toMatch(pattern)
+  })
 })

@@ -98,7 +98,8 @@ async function memory(devices: Devices, brokerUrl: string): Promise<void> {
       quick ? 10 : 40,
     )
     say(
-      `${String(rate).padStart(4)} polls/s (measured ${fixed(pollsPerSecond, 0)}): RSS ${fixed(rss, 0)} MB, CPU ${fixed(cpuSecondsPer10k)} s/10k polls`,
+      `${String(rate).padStart(4)} polls/s (measured ${fixed(pollsPerSecond, 0)}): ` +
+        `RSS ${fixed(rss, 0)} MB, CPU ${fixed(cpuSecondsPer10k)} s/10k polls`,
     )
   }
 }
@@ -150,7 +151,8 @@ async function latency(devices: Devices, brokerUrl: string): Promise<void> {
   const report = (name: string, values: number[]) => {
     values.sort((one, other) => one - other)
     say(
-      `${name}: p50 ${fixed(percentile(values, 0.5), 1)} ms, p99 ${fixed(percentile(values, 0.99), 1)} ms, max ${fixed(values.at(-1) ?? 0, 1)} ms (n=${values.length})`,
+      `${name}: p50 ${fixed(percentile(values, 0.5), 1)} ms, p99 ${fixed(percentile(values, 0.99), 1)} ms, ` +
+        `max ${fixed(values.at(-1) ?? 0, 1)} ms (n=${values.length})`,
     )
   }
   say('\nAlarm latency at a subscriber, 200 points × 1 Hz')

@@ -64,10 +64,13 @@ export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): str
     `  npm run -s agent -- reset OCCURRENCE --user ${first?.user ?? 'NAME'}`,
     '  npm run -s agent -- status',
     '',
-    `An excursion comes within the first minute.${places.lasts === undefined ? '' : ` The demo ends by itself after ${places.lasts}.`} Ctrl-C ends everything.`,
+    `An excursion comes within the first minute. ${lasts(places.lasts)}Ctrl-C ends everything.`,
     RULE,
   ].join('\n')
 }
+
+const lasts = (time: string | undefined): string =>
+  time === undefined ? '' : `The demo ends by itself after ${time}. `
 
 const WORDS: Readonly<Record<string, string>> = {
   'alarm.activated': 'ALARM',
@@ -116,7 +119,8 @@ export function eventLine(event: JournalEvent, plant: Plant, paint: Paint): stri
     ? paint(STYLES[body.class ?? ''] ?? 'bold', `${word} ${body.class ?? ''}`)
     : word
   const priority = body.priority === undefined ? '' : ` priority ${body.priority}`
-  const lines = `${timeOfDay(event.ts, plant.timezone)}  ${head}${isNew ? priority : ''}  ${paint('bold', body.alarm)}${where}${value}${limit}${who}${why}`
+  const what = `${head}${isNew ? priority : ''}  ${paint('bold', body.alarm)}${where}`
+  const lines = `${timeOfDay(event.ts, plant.timezone)}  ${what}${value}${limit}${who}${why}`
   return isNew ? `${lines}\n          occurrence ${body.occ}` : lines
 }
 

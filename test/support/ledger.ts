@@ -21,6 +21,7 @@ interface RecordObject {
   readonly v?: number
   readonly q: 'good' | 'uncertain' | 'bad'
   readonly qc?: string
+  readonly ex?: number
   readonly x?: { readonly rec?: number }
 }
 

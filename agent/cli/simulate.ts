@@ -29,13 +29,16 @@ export async function simulate(
 ): Promise<number> {
   const { site, script } = read(options, output)
   const seed = options.seed ?? Math.floor(Math.random() * SEED_MAX)
-  const ended = untilSignal()
-  const simulation = await begin(site, script, seed, options, output)
-  sayPlaces(simulation, site, seed, options, output)
-  const signal = await ended
-  output.talk(`${signal}: the simulation ends`)
-  await simulation.stop()
-  return EXIT.ok
+  const signal = firstSignal()
+  try {
+    const simulation = await begin(site, script, seed, options, output)
+    sayPlaces(simulation, site, seed, options, output)
+    output.talk(`${await signal.came}: the simulation ends`)
+    await simulation.stop()
+    return EXIT.ok
+  } finally {
+    signal.forget()
+  }
 }
 
 /** The site and what happens in it, or a CommandError with everything that is wrong. */
@@ -131,14 +134,22 @@ function sayPlaces(
 
 /** Plant time as hours, minutes and seconds since the start. */
 function clockOf(seconds: number): string {
-  const whole = Math.floor(seconds)
+  const whole = Math.floor(seconds + 1e-6)
   const part = (value: number): string => String(value).padStart(2, '0')
   return `${part(Math.floor(whole / 3600))}:${part(Math.floor(whole / 60) % 60)}:${part(whole % 60)}`
 }
 
-function untilSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve('SIGINT'))
-    process.once('SIGTERM', () => resolve('SIGTERM'))
+/** The first SIGINT or SIGTERM; `forget` gives the signals back. */
+function firstSignal(): { readonly came: Promise<NodeJS.Signals>; readonly forget: () => void } {
+  let hear: (signal: NodeJS.Signals) => void = () => {}
+  const came = new Promise<NodeJS.Signals>((resolve) => {
+    hear = resolve
   })
+  process.once('SIGINT', hear)
+  process.once('SIGTERM', hear)
+  const forget = (): void => {
+    process.removeListener('SIGINT', hear)
+    process.removeListener('SIGTERM', hear)
+  }
+  return { came, forget }
 }

@@ -41,7 +41,7 @@ const SPEC: SimulationSpec = {
   ],
 }
 
-const open: (() => Promise<void> | void)[] = []
+const open: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
 })

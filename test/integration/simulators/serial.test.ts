@@ -33,7 +33,7 @@ const specOf = (bus: BusSpec): SimulationSpec => ({
   buses: [bus],
 })
 
-const undo: (() => Promise<void> | void)[] = []
+const undo: (() => unknown)[] = []
 afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step()
 })

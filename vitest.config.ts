@@ -9,6 +9,7 @@ export default defineConfig({
     projects: [
       project('architecture', ['test/architecture/**/*.test.ts'], 20_000),
       project('unit', ['test/unit/**/*.test.ts'], 20_000),
+      project('simulation', ['test/simulation/**/*.test.ts'], 300_000),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
     ],
   },

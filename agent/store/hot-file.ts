@@ -22,7 +22,7 @@ const COLUMNS_PER_ROW = 8
 /** Pages in the write-ahead log after which it is copied into the file, once the commit has been answered. */
 const CHECKPOINT_PAGES = 1000
 /** A log longer than this means that some reader does not end. */
-export const WAL_PAGES_MAX = 16_384
+export const WAL_PAGES_MAX = 4096
 
 const rowsSql = (rows: number): string =>
   `INSERT INTO reading (s, p, t, a, v, q, raw, more) VALUES ${Array(rows)
@@ -262,7 +262,7 @@ export class HotFile {
     })
   }
 
-  /** Copies the write-ahead log into the file when it has grown; the pages that remain when a reader holds it. */
+  /** Copies the write-ahead log into the file when it has grown; tells the pages that a reader keeps it from. */
   checkpointWhenDue(): number {
     if (this.#pages < CHECKPOINT_PAGES) return 0
     this.#pages = 0

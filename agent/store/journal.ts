@@ -10,7 +10,13 @@ import type { BatchQuery, Head, Recovered } from '#ports/store.ts'
 import type { ChainPosition } from './audit.ts'
 import { genesisHash } from './chain.ts'
 import type { Disk } from './disk.ts'
-import { HotFile, type PortPoint, type PortQuality, portQuality } from './hot-file.ts'
+import {
+  HotFile,
+  type PortPoint,
+  type PortQuality,
+  portQuality,
+  WAL_PAGES_MAX,
+} from './hot-file.ts'
 import type { PackedCommit } from './pack.ts'
 import { JournalReader, type PackedBatch, type SegmentRange } from './reader.ts'
 import { Recent } from './recent.ts'
@@ -273,7 +279,8 @@ export class Journal {
     this.#leaving?.close()
     this.#leaving = undefined
     const held = this.#hot.checkpointWhenDue()
-    if (held > 0) this.#log.warn('store_wal_held', { file: this.#hot.name, pages: held })
+    if (held > WAL_PAGES_MAX)
+      this.#log.warn('store_wal_held', { file: this.#hot.name, pages: held })
   }
 
   /** Files left behind that are not sealed yet and still there, oldest first. */

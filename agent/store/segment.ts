@@ -89,10 +89,13 @@ export const segmentNames = (names: readonly string[]): string[] =>
 /** Ordinal of a journal file by its name. */
 export const segmentOrdinal = (name: string): number => Number(NAME.exec(name)?.[1])
 
-/** UTC day of a wall time as yyyymmdd. */
+const DAY_MAX = 9999_12_31
+
+/** UTC day of a wall time as yyyymmdd; a clock beyond all sense counts as the last day that a name can hold. */
 export function dayOf(wallMs: number): number {
   const date = new Date(wallMs)
-  return date.getUTCFullYear() * 10_000 + (date.getUTCMonth() + 1) * 100 + date.getUTCDate()
+  const day = date.getUTCFullYear() * 10_000 + (date.getUTCMonth() + 1) * 100 + date.getUTCDate()
+  return day >= 0 && day <= DAY_MAX ? day : wallMs < 0 ? 0 : DAY_MAX
 }
 
 /** The single value a pragma answers. */

@@ -131,7 +131,10 @@ class SqliteStore implements Store {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#waiting.size >= REQUESTS_MAX) {
       const text = `${REQUESTS_MAX} requests wait for the disk; it has stopped answering`
-      return Promise.reject(new StoreError('overload', text))
+      const error = new StoreError('overload', text)
+      // A commit that was not handed over leaves a hole in the sequence: nothing may follow it.
+      if (message.kind === 'commit') this.#failure = error
+      return Promise.reject(error)
     }
     const id = this.#nextId++
     return new Promise((resolve, reject) => {

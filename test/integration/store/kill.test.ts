@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '#core/random.ts'
 import { silentLog } from '#ports/log.ts'
@@ -50,7 +51,7 @@ class Committer {
   #waiting: { count: number; resolve(): void } | undefined
 
   constructor(dir: string, options: { hours?: number; limitKiB?: number } = {}) {
-    const script = path.join(import.meta.dirname, 'committer.ts')
+    const script = fileURLToPath(new URL('./committer.ts', import.meta.url))
     const command = [process.execPath, script, dir, `${RECORDS - 1}`, `${options.hours ?? 1}`]
     const limit = options.limitKiB === undefined ? '' : `ulimit -f ${options.limitKiB * 2}; `
     this.child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
@@ -195,11 +196,14 @@ describe('HO5 a disk that refuses a write', () => {
   )
 })
 
+const MOUNT = '/bin/mount'
+const UNMOUNT = '/bin/umount'
+
 const canMount = ((): boolean => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'store-tmpfs-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir], { stdio: 'ignore' })
-    execFileSync('umount', [dir])
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir], { stdio: 'ignore' })
+    execFileSync(UNMOUNT, [dir])
     return true
   } catch {
     return false
@@ -213,19 +217,19 @@ describe.skipIf(!canMount)('HO4 a full disk (needs the right to mount a tmpfs)',
     'stops the store with `full`; with room again it goes on from what was acknowledged',
     async () => {
       const dir = mkdtempSync(path.join(os.tmpdir(), 'store-tmpfs-'))
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir])
+      execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir])
       try {
         const committer = new Committer(dir, { hours: 0 })
         expect(await committer.ended()).toBe(74)
         expect(committer.lines.at(-1)).toMatchObject({ failed: 'full' })
-        execFileSync('mount', ['-o', 'remount,size=16m', dir])
+        execFileSync(MOUNT, ['-o', 'remount,size=16m', dir])
         const next = new Committer(dir, { hours: 0 })
         await next.lineCount(3)
         expect(next.lines[0]?.opened).toEqual(committer.head)
         await next.kill()
         expect(verifyJournal(dir, { expected: committer.head })).toMatchObject({ ok: true })
       } finally {
-        execFileSync('umount', [dir])
+        execFileSync(UNMOUNT, [dir])
         rmSync(dir, { recursive: true })
       }
     },

@@ -102,6 +102,18 @@ describe('the store', () => {
     await expect(store.count('event', 0)).rejects.toEqual(error('closed', /closed/))
   })
 
+  it('stops when more commits wait than it may hold: none may follow a hole', async () => {
+    const store = await open(temporaryDirectory())
+    const asked = Array.from({ length: REQUESTS_MAX + 2 }, (_, n) =>
+      store.commit(commitOf(n + 1, [event('x')])),
+    )
+    const results = await Promise.allSettled(asked)
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(2)
+    await expect(store.commit(commitOf(REQUESTS_MAX + 1, [event('x')]))).rejects.toEqual(
+      error('overload', /stopped answering/),
+    )
+  })
+
   it('bounds what waits for the disk', async () => {
     const store = await open(temporaryDirectory())
     const asked = Array.from({ length: REQUESTS_MAX + 1 }, () => store.count('event', 0))
@@ -171,6 +183,23 @@ describe('a failed commit', () => {
     expect(await again.commit(commitOf(head.seq + 1, group))).toMatchObject({ seq: head.seq + 200 })
     await again.close()
     expect(verifyJournal(dir)).toMatchObject({ ok: true })
+  })
+})
+
+describe('a damaged file of an earlier day', () => {
+  it('spoils what is read from it, and nothing else', async () => {
+    const dir = temporaryDirectory()
+    const store = await open(dir)
+    const onDay = (day: number): Partial<Commit> => ({
+      at: { wall: NOON + day * DAY_MS, mono: day },
+    })
+    await store.commit(commitOf(1, [event('x')], onDay(0)))
+    await store.commit(commitOf(2, [event('y')], onDay(1)))
+    writeFileSync(fileOf(dir), 'x'.repeat(8192))
+    const all = { stream: 'event', after: 0, batches: 10 } as const
+    await expect(store.batches(all)).rejects.toEqual(error('corrupt', /not a database/))
+    expect(await store.commit(commitOf(3, [event('z')], onDay(1)))).toMatchObject({ seq: 3 })
+    expect(await store.batches({ ...all, after: 1 })).toHaveLength(2)
   })
 })
 

@@ -3,12 +3,22 @@
 
 import { stateName } from './alarm-state.ts'
 import type { Act, ActCode, Actor, ActReply, Role } from './input.ts'
-import { type AlarmUnit, type CoreState, zoneKey } from './state.ts'
+import {
+  type AlarmUnit,
+  type CoreState,
+  type PastOccupancy,
+  type ZoneRow,
+  zoneKey,
+} from './state.ts'
+import { HOUR } from './time.ts'
 import { applyToAlarm, type Turn, writeEvent } from './turn.ts'
 
 /** Who may acknowledge, reset and set occupancy: never an administrator (URS-50). */
 const ENTITLED: readonly Role[] = ['technician', 'supervisor', 'qa']
 const COMMENT_MAX = 2000
+/** How long, and how many, past states of a zone are remembered: longer than any sample takes. */
+const PAST_MS = 2 * HOUR
+const PAST_MAX = 32
 
 /** Carries out an act; the reply says what came of it. */
 export function carryOut(turn: Turn, act: Act): ActReply {
@@ -42,18 +52,18 @@ function acknowledge(turn: Turn, act: Named<'ack'>): ActReply {
     return refuse(turn, act, 'unknown_occurrence', unknownWords(turn.state, act.occ))
   const misfit = misfitOf(unit, act)
   if (misfit !== undefined) return refuse(turn, act, misfit.code, misfit.detail, unit)
+  const { definition, state } = unit
+  if (state.acked) {
+    return refuse(turn, act, 'already_acknowledged', 'somebody has acknowledged it already', unit)
+  }
   if (!turn.state.plant.reasonCodes.includes(act.reason)) {
     const known = turn.state.plant.reasonCodes.join(', ')
     return refuse(turn, act, 'invalid', `no reason code "${act.reason}"; known: ${known}`, unit)
   }
-  const { definition, state } = unit
   const commented = (act.comment ?? '').trim() !== ''
   if (!commented && (definition.class === 'action' || act.reason === 'other')) {
     const why = act.reason === 'other' ? 'the reason "other"' : 'an action alarm'
     return refuse(turn, act, 'invalid', `${why} needs a comment`, unit)
-  }
-  if (state.acked) {
-    return refuse(turn, act, 'already_acknowledged', 'somebody has acknowledged it already', unit)
   }
   const seen = state.occurrence?.superseded ?? []
   const fields = actFields(act)
@@ -66,6 +76,7 @@ function acknowledge(turn: Turn, act: Named<'ack'>): ActReply {
       actor: act.actor,
       reason: act.reason,
       ...(act.comment !== undefined && { comment: act.comment }),
+      ...presentValue(turn.state, unit),
     },
     fields,
   )
@@ -104,7 +115,12 @@ function reset(turn: Turn, act: Named<'reset'>): ActReply {
       unit,
     )
   }
-  const [transition] = applyToAlarm(turn, unit, { kind: 'reset', at: turn.at }, actFields(act))
+  const [transition] = applyToAlarm(
+    turn,
+    unit,
+    { kind: 'reset', at: turn.at, ...presentValue(turn.state, unit) },
+    actFields(act),
+  )
   return reply('reset', unit, act.occ, transition?.occurrence.rev)
 }
 
@@ -115,14 +131,10 @@ function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
     return refuse(turn, act, 'invalid', `no zone "${act.zone}"; known: ${known}`)
   }
   const from = unit.occupancy
-  unit.previous = from
+  unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(turn.at.wall) })
   unit.occupancy = act.state
-  unit.since = Math.round(turn.at.wall)
-  turn.changes.set(zoneKey(act.zone), {
-    occupancy: unit.occupancy,
-    previous: from,
-    since: unit.since,
-  })
+  const row: ZoneRow = { occupancy: unit.occupancy, past: unit.past }
+  turn.changes.set(zoneKey(act.zone), row)
   writeEvent(turn, 'occupancy.changed', {
     zone: act.zone,
     from: from ?? null,
@@ -130,6 +142,15 @@ function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
     ...actFields(act),
   })
   return { ok: true, code: 'done' }
+}
+
+/** Remembers a state that ended. What no longer fits is remembered as unknown, which the strictest column judges. */
+function pastWith(past: readonly PastOccupancy[], ended: PastOccupancy): PastOccupancy[] {
+  const all = [...past.filter(({ until }) => until > ended.until - PAST_MS), ended]
+  const kept = all.slice(-PAST_MAX)
+  const [oldest, ...newer] = kept
+  if (oldest === undefined || kept.length === all.length) return kept
+  return [{ ...oldest, occupancy: undefined }, ...newer]
 }
 
 const unitOf = (state: CoreState, occ: string): AlarmUnit | undefined => {
@@ -145,7 +166,20 @@ function unknownWords(state: CoreState, occ: string): string {
   return 'no such occurrence is open; it may have ended, see `alarms`'
 }
 
-/** The alarm named beside the occurrence must be its own; a revision from the future was never seen by anybody. */
+/** What the point reads now, where the alarm is judged by just that. */
+function presentValue(
+  { points }: CoreState,
+  { definition: { judgement, point } }: AlarmUnit,
+): { value?: number } {
+  const plain = judgement.by === 'threshold' || judgement.by === 'inversion'
+  const value = plain && point !== undefined ? points.get(point.id)?.newest : undefined
+  return value === undefined ? {} : { value }
+}
+
+/**
+ * The alarm named beside the occurrence must be its own. A revision from the future was never seen by anybody; an older one
+ * does not fit only where the occurrence got worse since (contract §3).
+ */
 function misfitOf(
   { definition, state }: AlarmUnit,
   act: { readonly alarm?: string; readonly rev?: number },
@@ -153,9 +187,10 @@ function misfitOf(
   if (act.alarm !== undefined && act.alarm !== definition.id) {
     return { code: 'invalid', detail: `the occurrence belongs to ${definition.id}` }
   }
-  const rev = state.occurrence?.rev ?? 0
-  if (act.rev !== undefined && act.rev > rev) {
-    return { code: 'stale_revision', detail: `the occurrence is at revision ${rev}` }
+  const { rev = 0, worseRev = 0 } = state.occurrence ?? {}
+  if (act.rev !== undefined && (act.rev > rev || act.rev < worseRev)) {
+    const why = act.rev > rev ? '' : '; it got worse since, look at it again'
+    return { code: 'stale_revision', detail: `the occurrence is at revision ${rev}${why}` }
   }
   return undefined
 }

@@ -26,6 +26,20 @@ export interface Delay {
   readonly heldSince: Millis | null
 }
 
+/** A worst value, and the time of its sample (wall ms). */
+export interface Peak {
+  readonly value: number
+  readonly t: Millis
+}
+
+/** An on-delay under way, with what it will say when it runs out. */
+export interface Pending extends Delay {
+  readonly onset: Millis
+  /** The newest violating sample, and the worst value since the onset. */
+  readonly observation: Observation
+  readonly peak: Peak | null
+}
+
 /** The limit that applied, as recorded with an occurrence. */
 export interface AppliedLimit {
   readonly kind: string
@@ -54,7 +68,7 @@ export interface Occurrence {
   readonly returned?: Millis
   readonly value?: number
   readonly q?: Quality
-  readonly peak?: { readonly value: number; readonly t: Millis }
+  readonly peak?: Peak
   readonly limit?: AppliedLimit
   readonly occupancy?: Occupancy
   readonly ack?: Acknowledgement
@@ -64,6 +78,8 @@ export interface Occurrence {
   readonly detail?: string
   /** A fault that may hide an excursion takes action priority (alarms.md). */
   readonly priority?: 1
+  /** Revision at which it last got worse: who saw an older one has to look again. */
+  readonly worseRev?: number
   /** Earlier occurrences nobody acknowledged, superseded by this one. */
   readonly superseded: readonly string[]
 }
@@ -73,7 +89,7 @@ export interface AlarmState {
   readonly active: boolean
   readonly acked: boolean
   /** The first violating sample waits for its on-delay. */
-  readonly pending: (Delay & { readonly onset: Millis; readonly observation: Observation }) | null
+  readonly pending: Pending | null
   /** The return waits for its off-delay. */
   readonly returning: Delay | null
   /** Consecutive violating samples (inversion), with the first one's time. */
@@ -120,13 +136,16 @@ export type AlarmInput =
       readonly actor: Actor
       readonly reason: string
       readonly comment?: string
+      /** What the point reads at this moment, where it is judged by its value. */
+      readonly value?: number
     }
-  | { readonly kind: 'reset'; readonly at: Instant }
+  | { readonly kind: 'reset'; readonly at: Instant; readonly value?: number }
   /** The limit moved or the alarm ceased to exist: the occurrence ends with that reason. */
   | { readonly kind: 'close'; readonly at: Instant }
 
 export type TransitionType =
   | 'alarm.activated'
+  | 'alarm.worsened'
   | 'alarm.returned'
   | 'alarm.acknowledged'
   | 'alarm.reset'

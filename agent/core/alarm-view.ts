@@ -112,6 +112,7 @@ export function alarmEventBody(
     ...(definition.onDelayMs > 0 && { onDelayMs: definition.onDelayMs }),
     ...(definition.offDelayMs > 0 && { offDelayMs: definition.offDelayMs }),
     ...(occurrence.previous !== undefined && { previous: occurrence.previous }),
+    ...(occurrence.superseded.length > 0 && { superseded: occurrence.superseded }),
     ...(occurrence.unconfirmed === true && { unconfirmed: true }),
     ...(occurrence.detectedLate === true && { detectedLate: true }),
     ...(occurrence.detail !== undefined && { detail: occurrence.detail }),

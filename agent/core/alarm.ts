@@ -10,6 +10,8 @@ import {
   NORMAL,
   type Observation,
   type Occurrence,
+  type Peak,
+  type Pending,
   stateName,
   type Transition,
 } from './alarm-state.ts'
@@ -17,6 +19,8 @@ import type { Instant, Millis } from './time.ts'
 
 /** Two consecutive samples below the threshold make an inversion (alarms.md). */
 const INVERSION_SAMPLES = 2
+/** Superseded occurrences listed with the newest one; each of them is on record whatever is listed. */
+const SUPERSEDED_MAX = 100
 
 /** One input to one alarm. `newId` gives the id of an occurrence that begins with it. */
 export function stepAlarm(
@@ -40,7 +44,7 @@ export function stepAlarm(
     case 'acknowledge':
       return acknowledge(definition, state, input)
     case 'reset':
-      return end(definition, state, 'alarm.reset')
+      return end(definition, state, 'alarm.reset', input.value)
     case 'close':
       return state.occurrence === null
         ? still({ ...NORMAL, seq: state.seq, ts: state.ts })
@@ -77,10 +81,7 @@ function observe(
   if (observation.verdict === 'violated') return violated(definition, state, observation, at, newId)
   if (observation.late === true) return still(state)
   if (observation.quality !== 'good') return still(uncertainNormal(state, at))
-  if (!state.active) {
-    if (state.pending === null && state.run === null) return still(state)
-    return still({ ...state, pending: null, run: null })
-  }
+  if (!state.active) return still(quiet(state, observation.verdict, at))
   if (observation.verdict === 'between') {
     return still(state.returning === null ? state : { ...state, returning: null })
   }
@@ -90,6 +91,17 @@ function observe(
   return still(returning === state.returning ? state : { ...state, returning })
 }
 
+/**
+ * A good sample that does not violate breaks a run. It cancels the on-delay only where it is normal (inside limit −
+ * deadband): between the two the condition has not gone, so that hovering at the limit cannot put an alarm off for ever.
+ */
+function quiet(state: AlarmState, verdict: 'between' | 'normal', at: Instant): AlarmState {
+  const { pending, run } = state
+  if (pending === null && run === null) return state
+  if (pending === null || verdict === 'normal') return { ...state, pending: null, run: null }
+  return { ...state, pending: resumed(pending, at), run: null }
+}
+
 function violated(
   definition: AlarmDefinition,
   state: AlarmState,
@@ -97,28 +109,21 @@ function violated(
   at: Instant,
   newId: () => string,
 ): AlarmStep {
-  if (state.active) return still(worsened(definition, state, observation))
+  if (state.active) return worsened(definition, state, observation)
   const run =
     definition.kind === 'inversion'
       ? { count: (state.run?.count ?? 0) + 1, onset: state.run?.onset ?? observation.t }
       : null
   if (run !== null && run.count < INVERSION_SAMPLES) return still({ ...state, run })
-  const onset = run?.onset ?? observation.t
-  if (definition.onDelayMs === 0 || observation.late === true) {
-    return activate(definition, { ...state, run: null }, observation, { at, onset }, newId)
+  const before = state.pending
+  const pending: Pending = {
+    ...(before === null ? started(definition.onDelayMs, at) : resumed(before, at)),
+    onset: Math.min(before?.onset ?? Number.POSITIVE_INFINITY, run?.onset ?? observation.t),
+    observation,
+    peak: worseOf(definition, before?.peak ?? null, observation),
   }
-  if (state.pending === null) {
-    return still({
-      ...state,
-      pending: { ...started(definition.onDelayMs, at), onset, observation },
-    })
-  }
-  const pending = {
-    ...state.pending,
-    ...resumed(state.pending, at),
-    observation: worse(definition, state.pending.observation, observation),
-  }
-  return still({ ...state, pending })
+  if (definition.onDelayMs > 0 && observation.late !== true) return still({ ...state, pending })
+  return activate(definition, state, pending, { at, unconfirmed: false }, newId)
 }
 
 /** An uncertain normal sample ends a stand-still of the on-delay, cancels nothing and lets no return run on. */
@@ -172,24 +177,15 @@ function passDeadline(
   const deadline = deadlineOf(definition, state)
   if (deadline === undefined || at.mono < deadline) return still(state)
   const { pending } = state
-  if (pending !== null) {
-    const unconfirmed = pending.since === null
-    return activate(
-      definition,
-      state,
-      pending.observation,
-      { at, onset: pending.onset, unconfirmed },
-      newId,
-    )
-  }
-  return returnToNormal(definition, state, at)
+  if (pending === null) return returnToNormal(definition, state, at)
+  return activate(definition, state, pending, { at, unconfirmed: pending.since === null }, newId)
 }
 
 function activate(
   definition: AlarmDefinition,
   state: AlarmState,
-  observation: Observation,
-  moment: { at: Instant; onset: Millis; unconfirmed?: boolean },
+  { onset, observation, peak }: Pending,
+  { at, unconfirmed }: { readonly at: Instant; readonly unconfirmed: boolean },
   newId: () => string,
 ): AlarmStep {
   const from = stateName(state, definition.latching)
@@ -202,17 +198,18 @@ function activate(
     occ: newId(),
     ...(old !== null && { previous: old.occ }),
     rev: 1,
-    onset: moment.onset,
-    activated: moment.at.wall,
-    ...(value !== undefined && { value, peak: { value, t: observation.t } }),
+    onset,
+    activated: Math.round(at.wall),
+    ...(value !== undefined && { value }),
+    ...(peak !== null && { peak }),
     q: quality,
     ...(limit !== undefined && { limit }),
     ...(occupancy !== undefined && { occupancy }),
-    ...(moment.unconfirmed === true && { unconfirmed: true }),
+    ...(unconfirmed && { unconfirmed: true }),
     ...(late === true && { detectedLate: true }),
     ...(detail !== undefined && { detail }),
     ...(priority !== undefined && { priority }),
-    superseded: unseen,
+    superseded: unseen.slice(-SUPERSEDED_MAX),
   }
   transitions.push({ type: 'alarm.activated', from, to: 'unacknowledged', occurrence })
   const next = {
@@ -239,7 +236,7 @@ function returnToNormal(
   const returned: Occurrence = {
     ...occurrence,
     rev: occurrence.rev + 1,
-    returned: at.wall,
+    returned: Math.round(at.wall),
     ...(value !== undefined && { value }),
   }
   const stays = definition.latching || !state.acked
@@ -258,7 +255,7 @@ function returnToNormal(
 function acknowledge(
   definition: AlarmDefinition,
   state: AlarmState,
-  { at, actor, reason, comment }: Extract<AlarmInput, { kind: 'acknowledge' }>,
+  { at, actor, reason, comment, value }: Extract<AlarmInput, { kind: 'acknowledge' }>,
 ): AlarmStep {
   const { occurrence } = state
   if (occurrence === null || state.acked) return still(state)
@@ -266,11 +263,12 @@ function acknowledge(
   const acknowledged: Occurrence = {
     ...occurrence,
     rev: occurrence.rev + 1,
+    ...(value !== undefined && { value }),
     ack: {
       user: actor.user,
       name: actor.name,
       role: actor.role,
-      ts: at.wall,
+      ts: Math.round(at.wall),
       reason,
       ...(comment !== undefined && { comment }),
     },
@@ -290,37 +288,71 @@ function end(
   definition: AlarmDefinition,
   state: AlarmState,
   type: 'alarm.reset' | 'alarm.closed',
+  value?: number,
 ): AlarmStep {
   const { occurrence } = state
   const from = stateName(state, definition.latching)
   if (occurrence === null || (type === 'alarm.reset' && from !== 'latched_acknowledged'))
     return still(state)
-  const ended = { ...occurrence, rev: occurrence.rev + 1 }
+  const ended: Occurrence = {
+    ...occurrence,
+    rev: occurrence.rev + 1,
+    ...(value !== undefined && { value }),
+  }
   const next = { ...NORMAL, seq: state.seq, ts: state.ts }
   return { state: next, transitions: [{ type, from, to: 'normal', occurrence: ended }] }
 }
 
-/** Keeps the worst value of an active occurrence; a violating sample also ends a return under way. */
+/**
+ * A violating sample of an active occurrence ends a return under way and may be a new worst. Where it takes action priority
+ * (a fault that may hide an excursion), that is a transition of its own: what was acknowledged was the lesser alarm.
+ */
 function worsened(
   definition: AlarmDefinition,
   state: AlarmState,
   observation: Observation,
-): AlarmState {
+): AlarmStep {
   const { occurrence } = state
   const next = state.returning === null ? state : { ...state, returning: null }
-  const { value } = observation
-  if (occurrence === null || value === undefined) return next
-  const before = occurrence.peak
-  if (before !== undefined && !isWorse(definition, value, before.value)) return next
-  return { ...next, occurrence: { ...occurrence, peak: { value, t: observation.t } } }
+  if (occurrence === null) return still(next)
+  const { priority } = observation
+  if (priority !== undefined && priority < (occurrence.priority ?? definition.priority)) {
+    return raisePriority(definition, next, occurrence, observation)
+  }
+  const peak = worseOf(definition, occurrence.peak ?? null, observation)
+  if (peak === null || peak === occurrence.peak) return still(next)
+  return still({ ...next, occurrence: { ...occurrence, peak } })
 }
 
-const worse = (definition: AlarmDefinition, one: Observation, other: Observation): Observation =>
-  one.value !== undefined &&
-  other.value !== undefined &&
-  isWorse(definition, other.value, one.value)
-    ? other
-    : one
+function raisePriority(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  { ack: _, ...occurrence }: Occurrence,
+  { priority, detail }: Observation,
+): AlarmStep {
+  const from = stateName(state, definition.latching)
+  const rev = occurrence.rev + 1
+  const worse: Occurrence = {
+    ...occurrence,
+    rev,
+    worseRev: rev,
+    ...(priority !== undefined && { priority }),
+    ...(detail !== undefined && { detail }),
+  }
+  return {
+    state: { ...state, occurrence: worse, acked: false },
+    transitions: [{ type: 'alarm.worsened', from, to: 'unacknowledged', occurrence: worse }],
+  }
+}
+
+function worseOf(
+  definition: AlarmDefinition,
+  peak: Peak | null,
+  { value, t }: Observation,
+): Peak | null {
+  if (value === undefined) return peak
+  return peak === null || isWorse(definition, value, peak.value) ? { value, t } : peak
+}
 
 /** Worse is further on the wrong side: lower for low limits and inversions, higher for all others. */
 function isWorse({ judgement }: AlarmDefinition, value: number, than: number): boolean {

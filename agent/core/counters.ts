@@ -9,6 +9,7 @@ import {
   type CounterState,
   enterWindow,
   fillTimeMs,
+  graceOf,
   litresOf,
   type MissingRun,
   overdueRun,
@@ -19,11 +20,17 @@ import {
 } from './particle.ts'
 import type { BadReason } from './quality.ts'
 import type { Reading, SampleDetail } from './reading.ts'
-import { counterKey, type InstrumentUnit, type PointUnit, windowKey } from './state.ts'
+import {
+  type CounterRow,
+  counterKey,
+  type InstrumentUnit,
+  type PointUnit,
+  sourceOf,
+  type WindowRow,
+  windowKey,
+} from './state.ts'
 import { type Turn, writeReading } from './turn.ts'
 
-/** A pause counts as longer than one sample period beyond this share of it: clocks jitter. */
-const PAUSE_SHARE = 1.5
 /** Nominal flow assumed for the fill time where nobody states one (1 CFM). */
 const DEFAULT_FLOW_LPM = 28.3
 
@@ -31,12 +38,12 @@ const DEFAULT_FLOW_LPM = 28.3
 export function takeSample(turn: Turn, unit: InstrumentUnit, sample: Sample): void {
   const { counter } = unit
   if (counter === undefined) return
-  const accepted = acceptSample(counter, sample, turn.at.wall)
+  const accepted = acceptSample(counter, sample, turn.at.wall, unit.pollMs)
   if (accepted === undefined) {
-    if (counter.trouble !== null) keep(turn, unit, { ...counter, trouble: null })
+    if (counter.trouble !== null) keepCounter(turn, unit, { ...counter, trouble: null })
     return
   }
-  keep(turn, unit, accepted.counter)
+  keepCounter(turn, unit, accepted.counter)
   if (accepted.stale) return
   if (accepted.missed !== undefined) writeMissing(turn, unit, accepted.missed)
   const { flowLpm } = unit.instrument
@@ -65,7 +72,7 @@ export function takeNoSample(
 ): void {
   const { counter } = unit
   if (counter === undefined || counter.trouble?.reason === reason) return
-  keep(turn, unit, {
+  keepCounter(turn, unit, {
     ...counter,
     trouble: { reason, ...(exceptionCode !== undefined && { exceptionCode }) },
   })
@@ -75,17 +82,20 @@ export function takeNoSample(
 export function passOverdue(turn: Turn): void {
   for (const unit of turn.state.instruments.values()) {
     if (unit.counter === undefined) continue
-    const overdue = overdueRun(unit.counter, turn.at.wall)
+    const overdue = overdueRun(unit.counter, turn.at.wall, unit.pollMs)
     if (overdue === undefined) continue
-    keep(turn, unit, overdue.counter)
+    keepCounter(turn, unit, overdue.counter)
     const seqs = writeMissing(turn, unit, overdue.missed)
-    keep(turn, unit, rememberMissing(overdue.counter, overdue.missed, seqs))
+    keepCounter(turn, unit, rememberMissing(overdue.counter, overdue.missed, seqs))
   }
 }
 
-function keep(turn: Turn, unit: InstrumentUnit, counter: CounterState): void {
+/** Keeps what is now known of a counter, with the serial number it belongs to. */
+export function keepCounter(turn: Turn, unit: InstrumentUnit, counter: CounterState): void {
+  const { id, serial } = unit.instrument
   unit.counter = counter
-  turn.changes.set(counterKey(unit.instrument.id), counter)
+  const row: CounterRow = { ...counter, ...(serial !== undefined && { serial }) }
+  turn.changes.set(counterKey(id), row)
 }
 
 function writeMissing(turn: Turn, unit: InstrumentUnit, run: MissingRun): Record<string, number> {
@@ -145,8 +155,10 @@ function sampleReading(
 
 function enter(turn: Turn, channel: PointUnit, reading: Reading, x: SampleDetail): void {
   const fill = fillTimeMs(channel.instrument.instrument.flowLpm ?? x.flow ?? DEFAULT_FLOW_LPM)
-  channel.window = enterWindow(channel.window, reading.t, x, fill)
-  turn.changes.set(windowKey(channel.point.id), channel.window)
+  const recentMax = channel.point.rules?.xOfY?.[1] ?? 0
+  channel.window = enterWindow(channel.window, reading.t, x, { fillMs: fill, recentMax })
+  const row: WindowRow = { ...channel.window, source: sourceOf(channel.instrument.instrument) }
+  turn.changes.set(windowKey(channel.point.id), row)
 }
 
 /** Grade A is sampled back to back: a pause in good coverage longer than one sample period is an alarm (URS-02). */
@@ -159,16 +171,17 @@ function judgePause(
 ): void {
   const counter = accepted.counter
   const end = accepted.t + sample.durationMs
-  const allowed = periodOf(counter) * PAUSE_SHARE
+  const allowed = periodOf(counter) + graceOf(counter)
   const pause = good ? accepted.pauseMs : end - (counter.lastGoodEnd ?? end)
   for (const { gap } of unit.channels) {
     if (gap === undefined) continue
     if (pause > allowed)
       setFault(turn, gap, true, {
-        t: accepted.t,
+        t: Math.round(accepted.t + (good ? 0 : sample.durationMs) - pause),
         detail: `no good sample for ${Math.round(pause / 1000)} s`,
       })
     if (good) setFault(turn, gap, false)
   }
-  if (good) keep(turn, unit, { ...counter, lastGoodEnd: Math.max(end, counter.lastGoodEnd ?? end) })
+  if (good)
+    keepCounter(turn, unit, { ...counter, lastGoodEnd: Math.max(end, counter.lastGoodEnd ?? end) })
 }

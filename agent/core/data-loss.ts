@@ -1,101 +1,110 @@
-// Data loss (URS-66): a point without a usable value for its comm-fail time, or with fewer than 90 % good slots in the last
-// ten minutes, so that intermittent data cannot slip between two alarms. Per point; an instrument's alarm is the worst of its points.
+// Data loss (URS-66): a point without a usable value for its comm-fail time, or with fewer than 90 % of the slots of the last
+// ten minutes good, so that intermittent data cannot slip between two alarms. Per point; an instrument's alarm is the worst of
+// its points. Decides nothing about why a value is missing; the sensor's own faults have an alarm beside it.
 
-import type { BadReason, Quality, QualityReason } from './quality.ts'
+import type { Quality, QualityReason } from './quality.ts'
 import { MINUTE, type Millis } from './time.ts'
 
 const WINDOW_MS = 10 * MINUTE
-const BUCKETS = 20
-const BUCKET_MS = WINDOW_MS / BUCKETS
 /** The share is judged from this many slots on. */
 const SLOTS_MIN = 10
+/** Slots remembered at the most: ten minutes at 100 ms. */
+const SLOTS_MAX = 6000
 const GOOD_SHARE_MIN = 0.9
 
-/** Reasons that speak of the sensor, not of the way to it: they have an alarm of their own. */
 const SENSOR_REASONS: readonly QualityReason[] = [
   'nan',
   'sentinel',
   'out_of_range',
+  'over_range',
   'sensor_fault',
   'flow_fault',
   'laser_fault',
 ]
-/** Slots that say nothing of the instrument. */
-const NOT_COUNTED: readonly QualityReason[] = ['agent_down', 'out_of_service']
 
-/** Whether a bad reading speaks of the sensor itself. */
+/** Whether a reason speaks of the sensor itself rather than of the way to it: its alarm is `sensor_fault`, at once. */
 export const isSensorReason = (reason: QualityReason | undefined): boolean =>
   reason !== undefined && SENSOR_REASONS.includes(reason)
 
-/** The last ten minutes of a point, in half-minute buckets; changed in place, never persisted. */
+/** Slots that say nothing of the instrument: they neither raise data loss nor count in the share. */
+export const saysNothing = (reason: QualityReason | undefined): boolean =>
+  reason === 'agent_down' || reason === 'out_of_service'
+
+/** The last ten minutes' slots of a point (at least ten), newest overwriting oldest; changed in place, never persisted. */
 export interface LossWatch {
+  /** Monotonic arrival of the newest usable value; at first, when the watch began. */
   lastUsable: Millis
-  newestReason: BadReason | undefined
+  /** Whether the newest slot that counts had a value; false until one came. */
+  usable: boolean
+  newestReason: QualityReason | undefined
+  readonly slotMs: Millis
+  /** 1 where the slot was good. */
+  readonly ring: Uint8Array
+  next: number
+  filled: number
   good: number
-  total: number
-  bucket: number
-  readonly goods: number[]
-  readonly totals: number[]
 }
 
 /** A watch that begins now: the comm-fail time runs from here. */
-export const newLossWatch = (mono: Millis): LossWatch => ({
-  lastUsable: mono,
-  newestReason: undefined,
-  good: 0,
-  total: 0,
-  bucket: Math.floor(mono / BUCKET_MS),
-  goods: Array.from({ length: BUCKETS }, () => 0),
-  totals: Array.from({ length: BUCKETS }, () => 0),
-})
-
-/** Takes one record of the point (which may cover several slots). */
-export function watchRecord(
-  watch: LossWatch,
-  mono: Millis,
-  q: Quality,
-  qc: QualityReason | undefined,
-  slots: number,
-): void {
-  turnTo(watch, mono)
-  if (qc !== undefined && NOT_COUNTED.includes(qc)) return
-  if (q === 'bad') watch.newestReason = qc as BadReason
-  else {
-    watch.newestReason = undefined
-    watch.lastUsable = mono
+export function newLossWatch(mono: Millis, slotMs: Millis): LossWatch {
+  const size = Math.min(SLOTS_MAX, Math.max(SLOTS_MIN, Math.ceil(WINDOW_MS / slotMs)))
+  return {
+    lastUsable: mono,
+    usable: false,
+    newestReason: undefined,
+    slotMs,
+    ring: new Uint8Array(size),
+    next: 0,
+    filled: 0,
+    good: 0,
   }
-  const slot = watch.bucket % BUCKETS
-  watch.totals[slot] = (watch.totals[slot] ?? 0) + slots
-  watch.total += slots
-  if (q !== 'good') return
-  watch.goods[slot] = (watch.goods[slot] ?? 0) + slots
-  watch.good += slots
 }
 
-function turnTo(watch: LossWatch, mono: Millis): void {
-  const bucket = Math.floor(mono / BUCKET_MS)
-  const turns = Math.min(BUCKETS, bucket - watch.bucket)
-  for (let turn = 1; turn <= turns; turn++) {
-    const slot = (watch.bucket + turn) % BUCKETS
-    watch.good -= watch.goods[slot] ?? 0
-    watch.total -= watch.totals[slot] ?? 0
-    watch.goods[slot] = 0
-    watch.totals[slot] = 0
-  }
-  if (bucket > watch.bucket) watch.bucket = bucket
+/** What a watch has to know of a record. */
+export interface WatchedRecord {
+  readonly q: Quality
+  readonly qc?: QualityReason
+  readonly slots?: number
+  readonly late?: true
 }
 
-/** Why the point's data counts as lost at this moment; undefined when it does not. */
-export function lossOf(watch: LossWatch, mono: Millis, commFailMs: Millis): string | undefined {
-  turnTo(watch, mono)
-  if (mono - watch.lastUsable >= commFailMs && !isSensorReason(watch.newestReason)) {
-    return `no usable value for ${Math.floor((mono - watch.lastUsable) / 1000)} s (${watch.newestReason ?? 'nothing arrived'})`
+/** Takes one record of the point (which may cover several slots). A late one replaces nothing: its slot has been counted. */
+export function watchRecord(watch: LossWatch, mono: Millis, record: WatchedRecord): void {
+  const { q, qc, slots = 1, late } = record
+  if (saysNothing(qc)) return
+  watch.usable = q !== 'bad'
+  watch.newestReason = qc
+  if (watch.usable) watch.lastUsable = mono
+  if (late === true) return
+  const { ring } = watch
+  const good = q === 'good' ? 1 : 0
+  for (let count = Math.min(slots, ring.length); count > 0; count--) {
+    watch.good += good - (ring[watch.next] ?? 0)
+    ring[watch.next] = good
+    watch.next = watch.next + 1 === ring.length ? 0 : watch.next + 1
+    if (watch.filled < ring.length) watch.filled++
   }
-  if (watch.total >= SLOTS_MIN && watch.good < watch.total * GOOD_SHARE_MIN) {
-    return `${watch.good} of ${watch.total} slots good in ten minutes`
-  }
-  return undefined
 }
 
-/** Whether the newest record of the point had a value. */
-export const isUsable = (watch: LossWatch): boolean => watch.newestReason === undefined
+/** Whether too few of the last slots were good. */
+const isIntermittent = ({ filled, good }: LossWatch): boolean =>
+  filled >= SLOTS_MIN && good < filled * GOOD_SHARE_MIN
+
+/** Whether the point's data counts as lost at this moment. */
+export const isLost = (watch: LossWatch, mono: Millis, commFailMs: Millis): boolean =>
+  mono - watch.lastUsable >= commFailMs || isIntermittent(watch)
+
+/** Whether the point's data is there again: its newest slot had a value, and enough of the last ones were good. */
+export const isBack = (watch: LossWatch, mono: Millis, commFailMs: Millis): boolean =>
+  watch.usable && !isLost(watch, mono, commFailMs)
+
+/** The loss in words, for people. */
+export function lossWords(watch: LossWatch, mono: Millis, commFailMs: Millis): string {
+  const silentMs = mono - watch.lastUsable
+  if (silentMs >= commFailMs) {
+    const why = watch.newestReason ?? 'nothing arrived'
+    return `no usable value for ${Math.floor(silentMs / 1000)} s (${why})`
+  }
+  const span = watch.ring.length * watch.slotMs <= WINDOW_MS ? 'in ten minutes' : 'of the last'
+  return `${watch.good} of ${watch.filled} slots good ${span}`
+}

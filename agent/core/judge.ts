@@ -3,7 +3,7 @@
 
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AppliedLimit, Observation } from './alarm-state.ts'
-import { isSensorReason, isUsable, lossOf, watchRecord } from './data-loss.ts'
+import { isBack, isLost, isSensorReason, lossWords, saysNothing, watchRecord } from './data-loss.ts'
 import { judgeRolling, judgeSample, judgeValue, limitIn, type Verdict } from './evaluate.ts'
 import { rollingSum } from './particle.ts'
 import type { Occupancy } from './point.ts'
@@ -22,11 +22,12 @@ const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
 
 /** Lets one reading of a point, already written down, take effect. */
 export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): void {
-  watchRecord(unit.watch, turn.at.mono, reading.q, reading.qc, reading.slots ?? 1)
+  if (reading.v !== undefined && reading.late !== true) unit.newest = reading.v
+  watchRecord(unit.watch, turn.at.mono, reading)
   judgeSensor(turn, unit, reading)
   if (unit.frozen !== undefined) judgeFrozen(turn, unit.frozen, reading)
   judgeLimits(turn, unit, reading)
-  judgeLoss(turn, unit, reading)
+  if (!saysNothing(reading.qc)) judgeLoss(turn, unit)
 }
 
 function judgeLimits(turn: Turn, unit: PointUnit, reading: Reading): void {
@@ -129,11 +130,11 @@ function isBeyondRange({ point }: PointUnit, v: number, direction: 'high' | 'low
   return direction === 'high' ? v >= range[1] : v <= range[0]
 }
 
-/** The occupancy that judges a reading; a sample that spans a change is judged by the stricter of both. */
+/** The occupancy that judges a reading; a sample that spans changes is judged by the strictest of all it spans. */
 function occupanciesOf({ zone }: PointUnit, reading: Reading): readonly (Occupancy | undefined)[] {
-  return reading.x !== undefined && reading.t < zone.since
-    ? [zone.previous, zone.occupancy]
-    : [zone.occupancy]
+  if (reading.x === undefined || zone.past.length === 0) return [zone.occupancy]
+  const spanned = zone.past.filter(({ until }) => reading.t < until)
+  return [zone.occupancy, ...spanned.map(({ occupancy }) => occupancy)]
 }
 
 function observationOf(
@@ -161,7 +162,7 @@ export function setFault(
   found: Pick<Observation, 'value' | 'detail' | 'priority'> & { readonly t?: Millis } = {},
 ): void {
   if (!violated && isIdle(alarm)) return
-  if (violated && alarm.state.active) return
+  if (violated && alarm.state.active && found.priority === undefined) return
   applyToAlarm(turn, alarm, {
     kind: 'observation',
     at: turn.at,
@@ -211,19 +212,24 @@ function judgeFrozen(turn: Turn, frozen: AlarmUnit, { q, qc, t }: Reading): void
   else if (q === 'good') setFault(turn, frozen, false)
 }
 
-function judgeLoss(turn: Turn, unit: PointUnit, { q, qc }: Reading): void {
-  const { instrument } = unit
-  if (q === 'bad' && qc !== 'agent_down') {
-    const detail = lossOf(unit.watch, turn.at.mono, lossTimeOf(unit))
-    if (detail !== undefined)
-      setFault(turn, instrument.commFail, true, { detail: `${unit.point.id}: ${detail}` })
-  } else if (q !== 'bad' && !isIdle(instrument.commFail) && instrument.commFail.state.active) {
-    const back = instrument.points.every(
-      (point) =>
-        isUsable(point.watch) && lossOf(point.watch, turn.at.mono, lossTimeOf(point)) === undefined,
-    )
-    if (back) setFault(turn, instrument.commFail, false)
+/** Data loss as of a record of the point: raised by any point of the instrument, returned when all of them are back. */
+function judgeLoss(turn: Turn, unit: PointUnit): void {
+  const { mono } = turn.at
+  const { commFail, points } = unit.instrument
+  if (!commFail.state.active) {
+    if (isLost(unit.watch, mono, lossTimeOf(unit))) raiseLoss(turn, unit)
+  } else if (points.every((point) => isBack(point.watch, mono, lossTimeOf(point)))) {
+    setFault(turn, commFail, false)
   }
+}
+
+function raiseLoss(turn: Turn, unit: PointUnit): void {
+  const { mono, wall } = turn.at
+  const { watch, point } = unit
+  setFault(turn, unit.instrument.commFail, true, {
+    t: Math.round(wall - (mono - watch.lastUsable)),
+    detail: `${point.id}: ${lossWords(watch, mono, lossTimeOf(unit))}`,
+  })
 }
 
 /** Comm-fail time of a point; a counter with longer samples than its profile says is given one period and a margin. */
@@ -249,11 +255,7 @@ function checkInstrument(turn: Turn, instrument: InstrumentUnit): Millis {
   for (const unit of instrument.points) {
     const due = unit.watch.lastUsable + lossTimeOf(unit)
     if (due > mono) next = Math.min(next, due)
-    else {
-      const detail = lossOf(unit.watch, mono, lossTimeOf(unit))
-      if (detail !== undefined)
-        setFault(turn, instrument.commFail, true, { detail: `${unit.point.id}: ${detail}` })
-    }
+    else if (!instrument.commFail.state.active) raiseLoss(turn, unit)
   }
   return next
 }

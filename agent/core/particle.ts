@@ -3,7 +3,7 @@
 import type { Instrument } from './point.ts'
 import type { BadReason } from './quality.ts'
 import type { SampleDetail } from './reading.ts'
-import type { Millis } from './time.ts'
+import { DAY, type Millis } from './time.ts'
 
 /** Faults that a counter reports of its own sample; any of them but `overflow` makes the sample bad. */
 export type SampleFault = 'laser_fault' | 'flow_fault' | 'sensor_fault' | 'overflow'
@@ -67,6 +67,8 @@ const MISSING_MAX = 64
 /** An instrument's clock tells whole seconds; replies take up to this long on the way. */
 const CLOCK_RESOLUTION_MS = 1000
 const REPLY_MS_MAX = 500
+/** A record found at the first look may be this old. */
+const UNKNOWN_AGE_MS = 10_000 * DAY
 /** Share of a sample period, and least time, after which a sample is overdue. */
 const GRACE_SHARE = 0.1
 const GRACE_MS_MIN = 2000
@@ -94,9 +96,9 @@ export const newCounter = (instrument: Instrument, wall: Millis): CounterState =
   quietUntil: 0,
 })
 
-/** Wall moment at which the next sample, had it come, would be overdue. */
-export const overdueAt = (counter: CounterState): Millis =>
-  Math.max(counter.quietUntil, counter.next + periodOf(counter) + graceOf(counter))
+/** Wall moment at which the next sample, had it come, would be overdue: it is seen up to one poll after its end. */
+export const overdueAt = (counter: CounterState, pollMs: Millis): Millis =>
+  Math.max(counter.quietUntil, counter.next + periodOf(counter) + graceOf(counter) + pollMs)
 
 /** A counter after a stop: what is missing up to now is the agent's doing, and its first polls are waited for. */
 export const resumeCounter = (counter: CounterState, wall: Millis): CounterState => ({
@@ -145,9 +147,10 @@ export function acceptSample(
   counter: CounterState,
   sample: Sample,
   wall: Millis,
+  pollMs: Millis,
 ): AcceptedSample | undefined {
   if (counter.identity === sample.identity) return undefined
-  const clock = relateClocks(counter.clock, sample, wall)
+  const clock = relateClocks(counter, sample, wall, pollMs)
   const end = endOnOurs(sample, clock, wall)
   const holdMs = sample.holdMs ?? counter.holdMs
   const base: CounterState = {
@@ -162,7 +165,7 @@ export function acceptSample(
   const period = periodOf(base)
   const t = Math.round(end - sample.durationMs)
   if (counter.identity === null && counter.missing.length === 0) {
-    const stale = end < counter.next - period - graceOf(base)
+    const stale = end < counter.next - period - graceOf(base) - pollMs
     const first = { ...base, next: stale ? counter.next : t + period }
     return { counter: first, t, stale, late: false, supersedes: {}, pauseMs: 0 }
   }
@@ -179,7 +182,7 @@ export function acceptSample(
     ...(ahead > 0 && { missed: missingRun(counter, ahead, wall) }),
     t,
     stale: false,
-    late: overdue !== undefined,
+    late: ahead < 0,
     supersedes: overdue?.seqs ?? {},
     pauseMs: counter.lastGoodEnd === null ? 0 : t - counter.lastGoodEnd,
   }
@@ -189,10 +192,11 @@ export function acceptSample(
 export function overdueRun(
   counter: CounterState,
   wall: Millis,
+  pollMs: Millis,
 ): { counter: CounterState; missed: MissingRun } | undefined {
   if (wall < counter.quietUntil) return undefined
   const period = periodOf(counter)
-  const slots = Math.floor((wall - graceOf(counter) - counter.next) / period)
+  const slots = Math.floor((wall - graceOf(counter) - pollMs - counter.next) / period)
   if (slots <= 0) return undefined
   const missed = missingRun(counter, slots, wall)
   const downUntil =
@@ -221,17 +225,22 @@ function missingRun(counter: CounterState, slots: number, wall: Millis): Missing
   return { t, slots, reason: 'no_new_sample' }
 }
 
-/** Narrows where the instrument's clock stands against ours; starts anew when it has been set. */
-function relateClocks(known: ClockBounds | null, sample: Sample, wall: Millis): ClockBounds | null {
-  const { instrumentNow, endedAtInstrument } = sample
+/**
+ * Narrows where the instrument's clock stands against ours; starts anew when it has been set. A running clock tells whole
+ * seconds, read at some moment before its reply arrived. Where there is none, a record that appears between two polls ended
+ * just before; of the first one nothing is known but that it lies in the past.
+ */
+function relateClocks(
+  { clock: known, identity }: CounterState,
+  { instrumentNow, endedAtInstrument, durationMs }: Sample,
+  wall: Millis,
+  pollMs: Millis,
+): ClockBounds | null {
   if (endedAtInstrument === undefined) return known
-  const seen =
-    instrumentNow === undefined
-      ? { low: wall - endedAtInstrument - sample.durationMs, high: wall - endedAtInstrument }
-      : {
-          low: wall - instrumentNow - CLOCK_RESOLUTION_MS - REPLY_MS_MAX,
-          high: wall - instrumentNow,
-        }
+  const latest = wall - (instrumentNow ?? endedAtInstrument)
+  const fresh = identity === null ? UNKNOWN_AGE_MS : pollMs + durationMs
+  const age = instrumentNow === undefined ? fresh : 0
+  const seen = { low: latest - age - CLOCK_RESOLUTION_MS - REPLY_MS_MAX, high: latest }
   if (known === null) return seen
   const both = { low: Math.max(known.low, seen.low), high: Math.min(known.high, seen.high) }
   return both.low <= both.high ? both : seen
@@ -240,8 +249,10 @@ function relateClocks(known: ClockBounds | null, sample: Sample, wall: Millis): 
 /** End of the sample on our time line: as the instrument says where its clock may be ours, else corrected. */
 function endOnOurs(sample: Sample, clock: ClockBounds | null, wall: Millis): Millis {
   if (sample.endedAtInstrument === undefined || clock === null) return wall
-  const together = clock.low <= 0 && clock.high >= 0
-  return sample.endedAtInstrument + (together ? 0 : Math.round((clock.low + clock.high) / 2))
+  const { low, high } = clock
+  if (low <= 0 && high >= 0) return sample.endedAtInstrument
+  const offset = high - low >= UNKNOWN_AGE_MS ? high : Math.round((low + high) / 2)
+  return sample.endedAtInstrument + offset
 }
 
 /** Sampled volume in litres: as reported, else nominal flow × time. */
@@ -300,15 +311,15 @@ export interface ParticleWindow {
 export const EMPTY_WINDOW: ParticleWindow = { rolling: [], run: 0, recent: [] }
 
 const CUBIC_METRE_LITRES = 1000
-/** Samples kept at the most for x of y. */
-const RECENT_MAX = 1000
-
-/** A good sample enters the windows of its channel. `fillMs` is the nominal time to sample a cubic metre. */
+/**
+ * A good sample enters the windows of its channel. `fillMs` is the nominal time to sample a cubic metre, `recentMax` the y
+ * of x of y.
+ */
 export function enterWindow(
   window: ParticleWindow,
   t: Millis,
   { counts, litres }: SampleDetail,
-  fillMs: Millis,
+  { fillMs, recentMax }: { readonly fillMs: Millis; readonly recentMax: number },
 ): ParticleWindow {
   const oldest = window.rolling[0]?.[0]
   const stale = oldest !== undefined && t - oldest > 2 * fillMs
@@ -326,7 +337,10 @@ export function enterWindow(
   return {
     rolling: samples.slice(first),
     run: counts > 0 ? window.run + 1 : 0,
-    recent: [...window.recent, counts > 0 ? (1 as const) : (0 as const)].slice(-RECENT_MAX),
+    recent:
+      recentMax === 0
+        ? []
+        : [...window.recent, counts > 0 ? (1 as const) : (0 as const)].slice(-recentMax),
   }
 }
 

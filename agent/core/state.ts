@@ -3,9 +3,16 @@
 
 import { type AlarmDefinition, alarmDefinitions, isRolling } from './alarm-set.ts'
 import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
+import { assert } from './assert.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
-import { type CounterState, EMPTY_WINDOW, newCounter, type ParticleWindow } from './particle.ts'
+import {
+  type CounterState,
+  EMPTY_WINDOW,
+  newCounter,
+  type ParticleWindow,
+  periodOf,
+} from './particle.ts'
 import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
 import type { Instant, Millis } from './time.ts'
 
@@ -18,10 +25,17 @@ export interface AlarmUnit {
 export interface ZoneUnit {
   readonly zone: Zone
   occupancy: Occupancy | undefined
-  previous: Occupancy | undefined
-  /** Wall ms of the last change; 0 when nobody changed it. */
-  since: Millis
+  /** What it was before, until when (wall ms), oldest first: a sample may span several changes. Empty when nobody set one. */
+  past: readonly PastOccupancy[]
 }
+
+export interface PastOccupancy {
+  readonly occupancy: Occupancy | undefined
+  readonly until: Millis
+}
+
+/** A zone as persisted, once somebody has set its occupancy. */
+export type ZoneRow = Pick<ZoneUnit, 'occupancy' | 'past'>
 
 /** One point with everything that judges it, prepared so that a reading costs no look-ups. */
 export interface PointUnit {
@@ -41,6 +55,8 @@ export interface PointUnit {
   unchangedSince: Millis
   /** Exception codes 4 and 7 in a row. */
   deviceFailures: number
+  /** The newest value, for the record of acts. */
+  newest: number | undefined
   window: ParticleWindow
 }
 
@@ -52,6 +68,8 @@ export interface InstrumentUnit {
   /** Channels of a sampled instrument, smallest size first. */
   readonly channels: PointUnit[]
   counter: CounterState | undefined
+  /** How often its record is looked at: a sample is seen up to this long after its end. */
+  pollMs: Millis
 }
 
 export interface CoreState {
@@ -93,6 +111,15 @@ export interface AlarmRow {
   readonly judged: string
 }
 
+/** A counter's memory as persisted, with the serial number it belongs to. */
+export type CounterRow = CounterState & { readonly serial?: string }
+
+/** A window as persisted, with the instrument it was sampled by: another one empties it (limits.md). */
+export type WindowRow = ParticleWindow & { readonly source: string }
+
+/** Which very instrument samples come from. */
+export const sourceOf = ({ id, serial }: Instrument): string => `${id}/${serial ?? ''}`
+
 /** The limits of an alarm as compared between configurations. */
 export const judgedBy = ({ judgement, deadband, onDelayMs, offDelayMs }: AlarmDefinition): string =>
   JSON.stringify([judgement, deadband, onDelayMs, offDelayMs])
@@ -104,9 +131,9 @@ export function buildUnits(
   at: Instant,
   known: {
     readonly alarm: (id: string) => AlarmState | undefined
-    readonly zone: (id: string) => Pick<ZoneUnit, 'occupancy' | 'previous' | 'since'> | undefined
+    readonly zone: (id: string) => ZoneRow | undefined
     readonly counter: (instrument: Instrument) => CounterState | undefined
-    readonly window: (point: Point) => ParticleWindow | undefined
+    readonly window: (point: Point, instrument: Instrument) => ParticleWindow | undefined
     readonly watch: (point: Point) => LossWatch | undefined
   },
 ): void {
@@ -119,12 +146,12 @@ export function buildUnits(
     if (unit.state.pending !== null || unit.state.returning !== null) state.timed.add(unit)
   }
   for (const zone of plant.zones) {
-    const before = known.zone(zone.id) ?? {
-      occupancy: zone.occupancy,
-      previous: zone.occupancy,
-      since: 0,
-    }
-    state.zones.set(zone.id, { zone, ...before })
+    const set = known.zone(zone.id)
+    state.zones.set(zone.id, {
+      zone,
+      occupancy: set === undefined ? zone.occupancy : set.occupancy,
+      past: set?.past ?? [],
+    })
   }
   for (const instrument of plant.instruments) {
     const counter = instrument.sampled
@@ -137,16 +164,16 @@ export function buildUnits(
       commFail: alarmUnit(state, `${instrument.id}.comm_fail`),
       calibrationDue: state.alarms.get(`${instrument.id}.calibration_due`),
       counter,
+      pollMs: 0,
     })
   }
   for (const point of plant.points) {
-    addPoint(
-      state,
-      point,
-      known.window(point) ?? EMPTY_WINDOW,
-      known.watch(point) ?? newLossWatch(at.mono),
+    const { instrument } = instrumentUnit(state, point)
+    addPoint(state, point, {
       at,
-    )
+      window: known.window(point, instrument) ?? EMPTY_WINDOW,
+      watch: known.watch(point) ?? newLossWatch(at.mono, slotMsOf(state, point)),
+    })
   }
   state.nextLossCheck = at.mono
 }
@@ -154,14 +181,11 @@ export function buildUnits(
 function addPoint(
   state: CoreState,
   point: Point,
-  window: ParticleWindow,
-  watch: LossWatch,
-  at: Instant,
+  { window, watch, at }: Pick<PointUnit, 'window' | 'watch'> & { readonly at: Instant },
 ): void {
-  const instrument = state.instruments.get(point.instrument)
+  const instrument = instrumentUnit(state, point)
   const zone = state.zones.get(point.zone)
-  if (instrument === undefined || zone === undefined)
-    throw new Error(`point ${point.id} refers to nothing`)
+  assert(zone !== undefined, `point ${point.id} lies in a zone that does not exist: ${point.zone}`)
   const alarms = [...state.alarms.values()].filter(
     ({ definition }) => definition.point === point && definition.judgement.by !== 'fault',
   )
@@ -180,18 +204,35 @@ function addPoint(
     raw: undefined,
     unchangedSince: at.mono,
     deviceFailures: 0,
+    newest: undefined,
   }
   state.points.set(point.id, unit)
   instrument.points.push(unit)
   if (instrument.instrument.sampled && point.sizeUm !== undefined) {
     instrument.channels.push(unit)
+    instrument.pollMs = Math.max(instrument.pollMs, point.intervalMs)
     instrument.channels.sort((one, other) => (one.point.sizeUm ?? 0) - (other.point.sizeUm ?? 0))
   }
 }
 
+/** Length of a slot: the interval, or the sample period of a counter's channel. */
+function slotMsOf(state: CoreState, point: Point): Millis {
+  const counter = state.instruments.get(point.instrument)?.counter
+  return counter === undefined || point.sizeUm === undefined ? point.intervalMs : periodOf(counter)
+}
+
 function alarmUnit(state: CoreState, id: string): AlarmUnit {
   const unit = state.alarms.get(id)
-  if (unit === undefined) throw new Error(`no alarm ${id}`)
+  assert(unit !== undefined, `no alarm ${id}`)
+  return unit
+}
+
+function instrumentUnit(state: CoreState, { id, instrument }: Point): InstrumentUnit {
+  const unit = state.instruments.get(instrument)
+  assert(
+    unit !== undefined,
+    `point ${id} is read by an instrument that does not exist: ${instrument}`,
+  )
   return unit
 }
 

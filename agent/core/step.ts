@@ -4,17 +4,11 @@
 import { carryOut } from './acts.ts'
 import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
-import { passOverdue, takeNoSample, takeSample } from './counters.ts'
+import { keepCounter, passOverdue, takeNoSample, takeSample } from './counters.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading, setFault } from './judge.ts'
-import {
-  type CounterState,
-  overdueAt,
-  type ParticleWindow,
-  resumeCounter,
-  shiftCounter,
-} from './particle.ts'
-import type { Plant } from './point.ts'
+import { overdueAt, resumeCounter, shiftCounter } from './particle.ts'
+import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
 import {
   ALARMS_KEY,
@@ -22,12 +16,15 @@ import {
   alarmKey,
   buildUnits,
   type CoreState,
+  type CounterRow,
   counterKey,
   judgedBy,
   type PointUnit,
   resumeAlarm,
+  sourceOf,
+  type WindowRow,
   windowKey,
-  type ZoneUnit,
+  type ZoneRow,
   zoneKey,
 } from './state.ts'
 import { DAY, type Instant, type Millis } from './time.ts'
@@ -83,12 +80,16 @@ export function createState(options: CreateOptions): { state: CoreState; result:
       const known = row<AlarmRow>(alarmKey(id))
       return known === undefined ? undefined : resumeAlarm(known.state, lastCommit, at)
     },
-    zone: (id) => row<ZoneUnit>(zoneKey(id)),
-    counter: ({ id }) => {
-      const known = row<CounterState>(counterKey(id))
-      return known === undefined ? undefined : resumeCounter(known, at.wall)
+    zone: (id) => row<ZoneRow>(zoneKey(id)),
+    counter: (instrument) => {
+      const known = row<CounterRow>(counterKey(instrument.id))
+      const same = known !== undefined && known.serial === instrument.serial
+      return same ? resumeCounter(known, at.wall) : undefined
     },
-    window: ({ id }) => row<ParticleWindow>(windowKey(id)),
+    window: (point, instrument) => {
+      const known = row<WindowRow>(windowKey(point.id))
+      return known?.source === sourceOf(instrument) ? known : undefined
+    },
     watch: () => undefined,
   })
   const turn = newTurn(state, at)
@@ -118,8 +119,9 @@ export function nextDeadline(state: CoreState): Millis | undefined {
     state.nextLossCheck,
     (state.day + 1) * DAY + state.monoMinusWall,
   )
-  for (const { counter } of state.instruments.values()) {
-    if (counter !== undefined) next = Math.min(next, overdueAt(counter) + state.monoMinusWall + 1)
+  for (const { counter, pollMs } of state.instruments.values()) {
+    if (counter === undefined) continue
+    next = Math.min(next, overdueAt(counter, pollMs) + state.monoMinusWall + 1)
   }
   return Number.isFinite(next) ? next : undefined
 }
@@ -200,7 +202,9 @@ function takeCondition(
   { alarm, active, detail }: Extract<Input, { kind: 'condition' }>,
 ): void {
   const unit = turn.state.alarms.get(alarm)
-  assert(unit !== undefined, `no alarm ${alarm}`)
+  assert(unit !== undefined || !alarm.startsWith('system.'), `no alarm ${alarm}`)
+  // a bus that the present configuration no longer has may still report, while its driver closes
+  if (unit === undefined) return
   setFault(turn, unit, active, detail === undefined ? {} : { detail })
 }
 
@@ -209,9 +213,13 @@ function stepClock(turn: Turn, stepMs: Millis): void {
   const { state } = turn
   state.tb++
   for (const unit of state.instruments.values()) {
-    if (unit.counter === undefined) continue
-    unit.counter = shiftCounter(unit.counter, stepMs)
-    turn.changes.set(counterKey(unit.instrument.id), unit.counter)
+    if (unit.counter !== undefined) keepCounter(turn, unit, shiftCounter(unit.counter, stepMs))
+  }
+  for (const unit of state.zones.values()) {
+    if (unit.past.length === 0) continue
+    unit.past = unit.past.map(({ occupancy, until }) => ({ occupancy, until: until + stepMs }))
+    const row: ZoneRow = { occupancy: unit.occupancy, past: unit.past }
+    turn.changes.set(zoneKey(unit.zone.id), row)
   }
   writeEvent(turn, 'clock.stepped', { stepMs })
   turn.urgent = true
@@ -227,22 +235,41 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
   const instruments = new Map(state.instruments)
   buildUnits(state, plant, at, {
     alarm: (id) => before.get(id)?.state,
-    zone: (id) => zones.get(id),
-    counter: ({ id, serial }) => {
-      const old = instruments.get(id)
-      return old?.instrument.serial === serial ? old?.counter : undefined
+    zone: (id) => {
+      const old = zones.get(id)
+      return old === undefined || old.past.length === 0 ? undefined : old
     },
-    window: ({ id, instrument }) => {
+    counter: (instrument) => {
+      const old = instruments.get(instrument.id)
+      return isSame(old?.instrument, instrument) ? old?.counter : undefined
+    },
+    window: ({ id }, instrument) => {
       const old = points.get(id)
-      const serial = plant.instruments.find((one) => one.id === instrument)?.serial
-      return old?.point.instrument === instrument && old.instrument.instrument.serial === serial
-        ? old.window
-        : undefined
+      return isSame(old?.instrument.instrument, instrument) ? old?.window : undefined
     },
-    watch: ({ id }) => points.get(id)?.watch,
+    watch: ({ id, intervalMs }) => {
+      const old = points.get(id)
+      return old?.point.intervalMs === intervalMs ? old.watch : undefined
+    },
   })
+  forget(turn, zones, state.zones, zoneKey)
+  forget(turn, points, state.points, windowKey)
+  forget(turn, instruments, state.instruments, counterKey)
   settleDifference(turn, before, by)
   state.day = -1
+}
+
+const isSame = (old: Instrument | undefined, now: Instrument): boolean =>
+  old !== undefined && sourceOf(old) === sourceOf(now)
+
+/** Removes the rows of what the plant no longer has. */
+function forget(
+  turn: Turn,
+  before: ReadonlyMap<string, unknown>,
+  now: ReadonlyMap<string, unknown>,
+  key: (id: string) => string,
+): void {
+  for (const id of before.keys()) if (!now.has(id)) turn.changes.set(key(id), undefined)
 }
 
 /**

@@ -27,6 +27,16 @@ export const FAULT_KINDS = {
     does: 'TCP: replies carry an older transaction id; serial: the reply before comes again',
   },
   truncate: { on: 'wire', value: 'none', does: 'the last register is missing from the reply' },
+  'word-order': {
+    on: 'wire',
+    value: 'none',
+    does: 'the two words of every 32-bit value change places, as after a changed setting',
+  },
+  'undefined-ffff': {
+    on: 'wire',
+    value: 'none',
+    does: 'registers that are not there read FFFFh instead of exception 2, as some makers have it',
+  },
   lost: { on: 'wire', value: 'none', does: 'serial: the reply is lost on the line' },
   flip: { on: 'wire', value: 'none', does: 'serial: one bit of the reply is turned over' },
   split: {
@@ -73,6 +83,11 @@ export const FAULT_KINDS = {
     value: 'number',
     standard: 1,
     does: 'values run off by so many units a minute',
+  },
+  'other-master': {
+    on: 'instrument',
+    value: 'none',
+    does: 'particle counter: another master moves the record index to 0 and takes NEW DATA away',
   },
   'stuck-clock': { on: 'instrument', value: 'none', does: 'the instrument’s clock stands still' },
   'clock-step': {

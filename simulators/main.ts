@@ -66,7 +66,7 @@ interface OpenBus {
 }
 
 /** After a longer pause of the process than this, the time in between is left out rather than caught up with. */
-const CATCH_UP_MS_MAX = 3_600_000
+const CATCH_UP_MS_MAX = 60_000
 
 /**
  * Starts the site. Rejects in words: with an Error for a specification or script that cannot be, with a

@@ -83,6 +83,7 @@ export class Lighthouse implements SimulatedInstrument {
   #mono = 0
   #begun = false
   #newData = false
+  #shared = false
   #pump = true
   #status = 0
   /** Record status bits gathered during the sample that goes on. */
@@ -163,6 +164,18 @@ export class Lighthouse implements SimulatedInstrument {
       (faults.active('laser-fault', mono) === undefined ? 0 : DEVICE_STATUS.laser) |
       (faults.active('flow-fault', mono) === undefined ? 0 : DEVICE_STATUS.flow)
     this.#swapped = faults.active('swap', mono)?.value ?? 0
+    this.#shareWithOther(faults.active('other-master', mono) !== undefined)
+  }
+
+  /** While another master reads records, the index is where that one wants it, and NEW DATA is gone. */
+  #shareWithOther(present: boolean): void {
+    if (present) {
+      this.records.select(0)
+      this.#newData = false
+    } else if (this.#shared) {
+      this.records.select(-1)
+    }
+    this.#shared = present
   }
 
   /** Draws air for so long: the expected counts of each band rise; a fault of the cell is noted for the record. */

@@ -9,8 +9,10 @@ import { Incubators, RoomClimate } from './climate.ts'
 import { Particles } from './particles.ts'
 import { neighboursOf, type Room, roomsOf, unitsOf } from './rooms.ts'
 
-/** The longest step the rooms are moved on at once, s. */
-const STEP_SECONDS_MAX = 0.25
+/** The longest step the rooms are moved on at once, s; longer only where plant time is hurried very much. */
+const STEP_SECONDS = 0.25
+/** Steps in one advance: at 3600 times the speed a step is some six seconds, which the implicit solution bears. */
+const STEPS_MAX = 64
 
 /** What is true in one zone now. */
 export interface ZoneState {
@@ -67,9 +69,10 @@ export class Plant {
   /** Moves plant time on, ending effects exactly when they are due. */
   advance(seconds: number): void {
     const end = this.#seconds + seconds
+    const longest = Math.max(STEP_SECONDS, seconds / STEPS_MAX)
     while (this.#seconds < end) {
       const due = this.#endings[0]?.atSeconds ?? Number.POSITIVE_INFINITY
-      const until = Math.min(end, Math.max(due, this.#seconds), this.#seconds + STEP_SECONDS_MAX)
+      const until = Math.min(end, Math.max(due, this.#seconds), this.#seconds + longest)
       this.#step(until - this.#seconds)
       this.#seconds = until
       this.#endDue()

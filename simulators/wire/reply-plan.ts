@@ -72,14 +72,36 @@ function answer(unit: WireUnit, request: Buffer, mono: Millis): Buffer {
   const exception = unit.faults.strikes('exception', mono)
   if (exception !== undefined) return refusePdu(request, exception.value)
   if (unit.faults.strikes('busy', mono) !== undefined) return refusePdu(request, EXCEPTION.busy)
-  return answerPdu(unit.device, request)
+  const reply = answerPdu(unit.device, request)
+  if (!readsRegisters(request)) return reply
+  const missing = reply[1] === EXCEPTION.illegalAddress && ((reply[0] ?? 0) & 0x80) !== 0
+  if (missing && unit.faults.strikes('undefined-ffff', mono) !== undefined) return allOnes(request)
+  return !missing && unit.faults.strikes('word-order', mono) !== undefined
+    ? withSwappedWords(reply)
+    : reply
+}
+
+const readsRegisters = (pdu: Buffer): boolean => pdu[0] === 3 || pdu[0] === 4
+
+/** A reply in which every register reads FFFFh. */
+function allOnes(request: Buffer): Buffer {
+  const bytes = 2 * request.readUInt16BE(3)
+  return Buffer.concat([Buffer.from([request[0] ?? 0, bytes]), Buffer.alloc(bytes, 0xff)])
+}
+
+/** The reply with the words of each pair changed about; a single last word stays. */
+function withSwappedWords(reply: Buffer): Buffer {
+  const swapped = Buffer.from(reply)
+  for (let at = 2; at + 4 <= reply.length; at += 4) {
+    reply.copy(swapped, at, at + 2, at + 4)
+    reply.copy(swapped, at + 2, at, at + 2)
+  }
+  return swapped
 }
 
 /** The reply without its last register and with a byte count that says so: well-formed, and too short. */
 function truncated(pdu: Buffer): Buffer {
-  const functionCode = pdu[0] ?? 0
-  const readsRegisters = functionCode === 3 || functionCode === 4
-  if (!readsRegisters || pdu.length < 6) return pdu.subarray(0, Math.max(1, pdu.length - 1))
+  if (!readsRegisters(pdu) || pdu.length < 6) return pdu.subarray(0, Math.max(1, pdu.length - 1))
   const short = Buffer.from(pdu.subarray(0, pdu.length - 2))
   short[1] = short.length - 2
   return short

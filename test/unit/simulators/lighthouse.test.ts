@@ -179,6 +179,28 @@ describe('Lighthouse ApexRemote', () => {
     expect(site.words('pc-1', 3, 23, 1)).toEqual([5])
   })
 
+  it('URS-64 shows another record, and no NEW DATA, while another master is at it', () => {
+    const site = new Site()
+    site.run(18.2)
+    const last = site.u32('pc-1', 4, RECORD_TIME)
+    site.world.fault('pc-1', 'other-master', { durationMs: 7000 })
+    site.run(6.5)
+    expect(site.words('pc-1', 3, INDEX, 1)).toEqual([0])
+    expect(site.u32('pc-1', 4, RECORD_TIME)).toBe(last - 18)
+    expect((site.words('pc-1', 3, 2, 1)[0] ?? 0) & 0b100).toBe(0)
+    site.run(1)
+    expect(site.words('pc-1', 3, INDEX, 1)).toEqual([0xffff])
+    expect(site.u32('pc-1', 4, RECORD_TIME)).toBe(last + 6)
+  })
+
+  it('URS-64 says overflow when it can no longer tell particles apart', () => {
+    const site = new Site({ script: 'disturb bsc-1 0.5um 50000000/m3 for 3s' })
+    site.run(6.1)
+    expect(site.u32('pc-1', 4, 6) & 0b100).toBe(0b100)
+    site.run(12)
+    expect(site.u32('pc-1', 4, 6)).toBe(0)
+  })
+
   it('URS-64 keeps 3000 records and lets the oldest go', () => {
     const unit: UnitSpec = {
       instrument: 'pc-1',

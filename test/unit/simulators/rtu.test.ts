@@ -307,6 +307,16 @@ describe('faults of the line', () => {
     expect(stale.heard.map(({ bytes }) => bytes)).toEqual([RIGHT, RIGHT])
   })
 
+  it('URS-64 word-order changes the words of a pair about; undefined-ffff hides exception 2', async () => {
+    expect(all(await under('word-order'))).toEqual(withCrc(hex('F0 03 06 E6 66 CF C7 C2 F6')))
+    const made = rig()
+    made.site.world.unit('th-1')?.faults.set('undefined-ffff', {}, 1000)
+    made.line.receive(withCrc(hex('F0 03 04 00 00 02')))
+    made.send(READ_TEST)
+    await made.advance(200)
+    expect(all(made)).toEqual(Buffer.concat([withCrc(hex('F0 03 04 FF FF FF FF')), RIGHT]))
+  })
+
   it('a rate strikes its share, times so often', () => {
     const faults = new FaultSet(seededRandom(9))
     faults.set('lost', { rate: 0.25 }, 0)

@@ -58,6 +58,19 @@ describe('a simulated site', () => {
     expect(site.words('pc-1', 3, 23, 1)).toEqual([11])
   })
 
+  it('URS-64 settles and recovers also at the greatest speed', () => {
+    const site = new Site({
+      speed: 3600,
+      script: 'door b101 to al-1 open 10min\npeople b101 3 working\n+2h people b101 0',
+    })
+    site.run(1)
+    expect(site.world.snapshot().zones['b101']?.per05M3).toBeGreaterThan(10_000)
+    site.run(3)
+    const { zones } = site.world.snapshot()
+    expect((zones['b101']?.pressurePa ?? 0) - (zones['al-1']?.pressurePa ?? 0)).toBeGreaterThan(13)
+    expect(zones['b101']?.per05M3).toBeLessThan(1500)
+  })
+
   it('URS-64 counts what is in the air: the mean of many samples is concentration × volume', () => {
     const site = new Site({ script: 'disturb bsc-1 0.5um 20000/m3 for 2h' })
     let sum = 0

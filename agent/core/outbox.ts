@@ -6,8 +6,7 @@
 // until all that is in flight is answered, then everything above the cursor is offered again (go-back-N), at first one
 // message at a time. So a consumer sees duplicates, never a hole that the cursor has passed.
 //
-// A message that fails again and again is set aside only when a later one of the same stream was delivered meanwhile:
-// what fails for every message (an access rule that denies the topic) must not empty the journal into the void. Such a
+// A message that fails three times is skipped for one: only when a message after it is delivered is it set aside. What fails for every message (an access rule that denies the topic) must not empty the journal into the void. Such a
 // stream is held: the cursor stays, it is tried again slowly, and goes on where it stopped.
 
 import { assert } from './assert.ts'
@@ -51,17 +50,17 @@ interface Suspect extends Piece {
   readonly how: 'refused' | 'lost'
   readonly code: number
   readonly strikes: number
-  /** A later message was delivered since the first strike: the stream as a whole is let through. */
-  readonly open: boolean
-  /** The message after the suspect is being tried. */
+  /** A message after the suspect is being tried: does the stream as a whole pass? */
   readonly skipped: boolean
+  /** That message lies after this number; further on each time, lest a neighbour with the same fault decides. */
+  readonly probeAfter: number
   readonly held: boolean
 }
 
 export interface Outbox {
   /** Everything up to here is delivered or set aside. */
   readonly cursor: number
-  /** Highest sequence number ever offered in this life of the process. */
+  /** Everything up to here was offered in this life of the process. */
   readonly published: number
   readonly flights: readonly Flight[]
   /** No delivery since trouble: few at a time. */
@@ -107,15 +106,14 @@ export const openOutbox = (cursor: number): Outbox => ({
 export function readAfter(box: Outbox): number {
   const newest = box.flights.at(-1)
   if (newest !== undefined) return newest.last
-  return box.suspect?.skipped === true ? box.suspect.last : box.cursor
+  return box.suspect?.skipped === true ? box.suspect.probeAfter : box.cursor
 }
 
 /** How many more messages may be offered now (Infinity: as many as the window holds). */
 export function room(box: Outbox, mono: Millis): number {
   if (mono < box.resumeAt || box.flights.some(isBad)) return 0
   if (!box.probing) return Number.POSITIVE_INFINITY
-  const limit = box.suspect?.how === 'refused' ? 2 : 1
-  return Math.max(0, limit - box.flights.filter((flight) => flight.answer === undefined).length)
+  return box.flights.some((flight) => flight.answer === undefined) ? 0 : 1
 }
 
 /** True when the piece must be the only message in flight on the connection. */
@@ -132,7 +130,7 @@ export function offer(box: Outbox, piece: Piece): Outbox {
   return {
     ...box,
     flights: [...box.flights, piece],
-    published: Math.max(box.published, piece.last),
+    ...(box.suspect?.skipped !== true && { published: Math.max(box.published, piece.last) }),
   }
 }
 
@@ -164,20 +162,10 @@ export function lost(box: Outbox, loss: Loss, mono: Millis): OutboxStep {
   }
   if (loss === 'unblamed' || culprit === undefined) return { box: dropped, verdicts: [] }
   const { suspect } = dropped
-  if (suspect?.skipped === true && loss === 'alone') return hold(dropped, suspect, mono)
-  const strikes = (suspect?.first === culprit.first ? suspect.strikes : 0) + 1
-  const next: Suspect = {
-    first: culprit.first,
-    last: culprit.last,
-    records: culprit.records,
-    how: 'lost',
-    code: 0,
-    strikes,
-    open: false,
-    skipped: strikes >= STRIKES_MAX && loss === 'alone',
-    held: suspect?.first === culprit.first && suspect.held,
-  }
-  return { box: { ...dropped, suspect: next }, verdicts: [] }
+  if (suspect?.skipped === true && loss === 'alone') return hold(dropped, suspect, mono, culprit)
+  const next = strike(dropped, culprit, 'lost', 0)
+  const skipped = next.strikes >= STRIKES_MAX && loss === 'alone'
+  return { box: { ...dropped, suspect: { ...next, skipped } }, verdicts: [] }
 }
 
 /** There is nothing after the skipped suspect that could show whether the stream is let through: back to it. */
@@ -206,15 +194,8 @@ function advance(box: Outbox): OutboxStep {
   // Only a delivery proves that later messages fare better than the skipped suspect.
   if (skipped !== undefined && !heard) return { box, verdicts: [] }
   const { suspect: _, ...rest } = box
-  if (skipped !== undefined && skipped.records > 1) {
-    // All of this is offered again, in order, behind the suspect's records taken one by one.
-    const singles = { flights: [], probing: true, waits: 0, singlesThrough: skipped.last }
-    return { box: { ...rest, ...singles }, verdicts: [] }
-  }
+  if (skipped !== undefined) return conclude({ ...rest, flights: [], waits: 0 }, skipped)
   const verdicts: OutboxVerdict[] = []
-  if (skipped !== undefined) {
-    verdicts.push({ kind: 'set_aside', piece: pieceOf(skipped), code: skipped.code })
-  }
   for (const { answer: given, ...piece } of done) {
     if (given?.kind === 'unsendable') verdicts.push({ kind: 'set_aside', piece, code: given.code })
   }
@@ -233,6 +214,21 @@ function advance(box: Outbox): OutboxStep {
   }
 }
 
+/**
+ * A message after the skipped suspect was delivered: the fault is the suspect's own. A batch is taken apart to find the
+ * record; a record is set aside. What was delivered meanwhile comes again in its turn.
+ */
+function conclude(box: Outbox, suspect: Suspect): OutboxStep {
+  if (suspect.records > 1) return { box: { ...box, singlesThrough: suspect.last }, verdicts: [] }
+  return {
+    box: { ...box, cursor: suspect.last, published: Math.max(box.published, suspect.last) },
+    verdicts: [
+      { kind: 'set_aside', piece: pieceOf(suspect), code: suspect.code },
+      { kind: 'cursor', sent: suspect.last },
+    ],
+  }
+}
+
 const isDone = (flight: Flight | undefined): boolean =>
   flight?.answer?.kind === 'delivered' || flight?.answer?.kind === 'unsendable'
 
@@ -241,8 +237,7 @@ function settle(box: Outbox, mono: Millis): OutboxStep {
   const worst = box.flights.find(isBad)
   assert(worst?.answer !== undefined, 'a round settles at its first bad answer')
   const again: Outbox = { ...box, flights: [], probing: true }
-  if (worst.answer.kind === 'refused')
-    return refuse(again, box.flights, worst, worst.answer.code, mono)
+  if (worst.answer.kind === 'refused') return refuse(again, worst, worst.answer.code, mono)
   const paused = {
     ...again,
     resumeAt: mono + backoffCeiling(SLOW_RETRY, box.waits),
@@ -255,49 +250,38 @@ function settle(box: Outbox, mono: Millis): OutboxStep {
   }
 }
 
-function refuse(
-  again: Outbox,
-  flights: readonly Flight[],
-  worst: Flight,
-  code: number,
-  mono: Millis,
-): OutboxStep {
-  const known = again.suspect?.first === worst.first ? again.suspect : undefined
-  const suspect: Suspect = {
-    first: worst.first,
-    last: worst.last,
-    records: worst.records,
-    how: 'refused',
+function refuse(again: Outbox, worst: Piece, code: number, mono: Millis): OutboxStep {
+  const { suspect } = again
+  if (suspect?.skipped === true && worst.first > suspect.first) {
+    return hold(again, suspect, mono, worst)
+  }
+  const next = strike(again, worst, 'refused', code)
+  const skipped = next.strikes >= STRIKES_MAX
+  const resumeAt = skipped ? again.resumeAt : mono + REFUSAL_RETRY_MS
+  return { box: { ...again, suspect: { ...next, skipped }, resumeAt }, verdicts: [] }
+}
+
+/** One more failure of a piece; the first failure of another one starts anew. */
+function strike(box: Outbox, piece: Piece, how: Suspect['how'], code: number): Suspect {
+  const known = box.suspect?.first === piece.first ? box.suspect : undefined
+  return {
+    ...pieceOf(piece),
+    how,
     code,
     strikes: (known?.strikes ?? 0) + 1,
-    open: known?.open === true || flights.some((flight) => flight.answer?.kind === 'delivered'),
     skipped: false,
+    probeAfter: Math.max(known?.probeAfter ?? 0, piece.last),
     held: known?.held === true,
-  }
-  if (suspect.strikes < STRIKES_MAX) {
-    return { box: { ...again, suspect, resumeAt: mono + REFUSAL_RETRY_MS }, verdicts: [] }
-  }
-  if (!suspect.open) return hold(again, suspect, mono)
-  const { suspect: _, ...rest } = again
-  if (suspect.records > 1) {
-    return { box: { ...rest, waits: 0, singlesThrough: suspect.last }, verdicts: [] }
-  }
-  return {
-    box: { ...rest, cursor: suspect.last, waits: 0 },
-    verdicts: [
-      { kind: 'set_aside', piece: pieceOf(suspect), code },
-      { kind: 'cursor', sent: suspect.last },
-    ],
   }
 }
 
 /** Keeps the cursor before a message while nothing shows that later ones would fare better. */
-function hold(box: Outbox, suspect: Suspect, mono: Millis): OutboxStep {
+function hold(box: Outbox, suspect: Suspect, mono: Millis, probed?: Piece): OutboxStep {
   const limits = suspect.how === 'lost' ? POISON_RETRY : SLOW_RETRY
   return {
     box: {
       ...box,
-      suspect: { ...suspect, skipped: false, held: true },
+      suspect: { ...suspect, skipped: false, held: true, probeAfter: (probed ?? suspect).last },
       resumeAt: mono + backoffCeiling(limits, box.waits),
       waits: box.waits + 1,
     },

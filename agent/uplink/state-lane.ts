@@ -115,6 +115,7 @@ export class StateLane {
     const entry = this.#entries.get(message.leaf)
     if (!message.retain || entry === undefined) return undefined
     entry.refusedUntil = mono + REFUSED_FOR_MS
+    this.#birth.add(message.leaf)
     return { leaf: message.leaf, code: PACKET_TOO_LARGE }
   }
 
@@ -140,10 +141,9 @@ export class StateLane {
 
   #strike(leaf: string, entry: Entry, code: number, mono: Millis): StateRefusal | undefined {
     entry.strikes++
-    if (entry.strikes < STRIKES_MAX) {
-      this.#birth.add(leaf)
-      return undefined
-    }
+    // Given up for now or not, it is still to be said.
+    if (!this.#fresh.has(leaf)) this.#birth.add(leaf)
+    if (entry.strikes < STRIKES_MAX) return undefined
     entry.strikes = 0
     entry.suspect = false
     entry.refusedUntil = mono + REFUSED_FOR_MS

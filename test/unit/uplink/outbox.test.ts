@@ -145,12 +145,15 @@ describe('NE7 nobody listens: PUBACK 0x10 is undelivered', () => {
 })
 
 describe('NE9 refused by the broker (≥ 0x80)', () => {
-  it('sets a record aside after three refusals when a later message passes', () => {
-    const pair: [readonly Piece[], readonly Answer[]] = [
-      [single(2), single(3)],
-      [denied, delivered],
-    ]
-    const { box, verdicts } = rounds(flowing(), 0, pair, pair, pair)
+  const refused = (each: Piece): [readonly Piece[], readonly Answer[]] => [[each], [denied]]
+  const passes = (each: Piece): [readonly Piece[], readonly Answer[]] => [[each], [delivered]]
+
+  it('sets a record aside after three refusals when the message after it passes', () => {
+    const { box, verdicts } = rounds(
+      flowing(),
+      0,
+      ...[refused(single(2)), refused(single(2)), refused(single(2)), passes(single(3))],
+    )
     expect(verdicts).toEqual([
       { kind: 'set_aside', piece: single(2), code: 0x87 },
       { kind: 'cursor', sent: 2 },
@@ -159,18 +162,17 @@ describe('NE9 refused by the broker (≥ 0x80)', () => {
   })
 
   it('looks for the bad record of a batch one by one before it sets anything aside', () => {
-    const pair: [readonly Piece[], readonly Answer[]] = [
-      [piece(2, 4), piece(5)],
-      [denied, delivered],
-    ]
-    const batch = rounds(flowing(), 0, pair, pair, pair)
+    const whole = refused(piece(2, 4))
+    const batch = rounds(flowing(), 0, whole, whole, whole, passes(piece(5)))
     expect(batch.verdicts).toEqual([])
+    expect(batch.box.cursor).toBe(1)
     expect(recordsMax(batch.box)).toBe(1)
-    const bad: [readonly Piece[], readonly Answer[]] = [
-      [single(3), single(4)],
-      [denied, delivered],
-    ]
-    const found = rounds(batch.box, batch.mono, [[single(2)], [delivered]], bad, bad, bad)
+    const bad = refused(single(3))
+    const found = rounds(
+      batch.box,
+      batch.mono,
+      ...[passes(single(2)), bad, bad, bad, passes(single(4))],
+    )
     expect(found.verdicts).toEqual([
       { kind: 'cursor', sent: 2 },
       { kind: 'set_aside', piece: single(3), code: 0x87 },
@@ -179,22 +181,45 @@ describe('NE9 refused by the broker (≥ 0x80)', () => {
     expect(recordsMax(offer(found.box, single(4)))).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('holds the stream where later messages are refused too: nothing is set aside, it goes on when let through', () => {
-    const pair: [readonly Piece[], readonly Answer[]] = [
-      [single(2), single(3)],
-      [denied, denied],
-    ]
-    const all = rounds(flowing(), 0, pair, pair, pair, pair, pair, pair)
+  it('holds the stream where the next message is refused too: nothing is set aside, it goes on when let through', () => {
+    const both = (probe: number) => [refused(single(2)), refused(single(probe))]
+    const all = rounds(
+      flowing(),
+      0,
+      ...[refused(single(2)), refused(single(2)), ...both(3), ...both(4), ...both(5), ...both(6)],
+    )
     expect(all.verdicts).toEqual([{ kind: 'held', piece: single(2), code: 0x87 }])
     expect(all.box.cursor).toBe(1)
     expect(all.box.resumeAt - all.mono).toBe(40_000)
     expect(poke(all.box)).toBe(all.box)
-    const allowed = rounds(all.box, all.mono, [[single(2), single(3)], []])
+    const allowed = rounds(all.box, all.mono, passes(single(2)), passes(single(3)))
     expect(allowed.box.cursor).toBe(3)
     expect(allowed.verdicts).toEqual([
       { kind: 'cursor', sent: 2 },
       { kind: 'cursor', sent: 3 },
     ])
+  })
+
+  it('is not misled by a neighbour with the same fault: each time it looks one message further', () => {
+    const bad = refused(single(2))
+    const first = rounds(flowing(), 0, bad, bad, bad, refused(single(3)), bad)
+    expect(readAfter(first.box)).toBe(3)
+    const both = rounds(first.box, first.mono, passes(single(4)))
+    expect(both.verdicts).toEqual([
+      { kind: 'set_aside', piece: single(2), code: 0x87 },
+      { kind: 'cursor', sent: 2 },
+    ])
+    expect(readAfter(both.box)).toBe(2)
+    expect(both.box.published).toBe(2)
+  })
+
+  it('holds it as well while there is no message after it to compare with', () => {
+    const twice = rounds(flowing(), 0, refused(single(2)), refused(single(2)), refused(single(2)))
+    expect(twice.verdicts).toEqual([])
+    const step = nothingBeyond(twice.box, twice.mono)
+    expect(step.verdicts).toEqual([{ kind: 'held', piece: single(2), code: 0x87 }])
+    expect(readAfter(step.box)).toBe(1)
+    expect(step.box.resumeAt - twice.mono).toBe(5000)
   })
 
   it('backs off on quota (0x97) without a strike', () => {
@@ -234,7 +259,7 @@ describe('NE10 poison: the broker hangs up on a message', () => {
     const step = answer(offer(box, single(3)), 3, delivered, 0)
     expect(step.verdicts).toEqual([
       { kind: 'set_aside', piece: single(2), code: 0 },
-      { kind: 'cursor', sent: 3 },
+      { kind: 'cursor', sent: 2 },
     ])
   })
 

@@ -63,7 +63,7 @@ function doneWords(act: NamelessAct, { alarm, occ, detail }: ActReply): string {
   }
 }
 
-/** Refusals in words, with what to do; the agent's detail where it gives one. */
+/** Refusals in words, with what to do, where the agent gives no detail of its own. */
 const REFUSED_WORDS: Readonly<Record<string, string>> = {
   already_acknowledged: 'it is acknowledged already; see who did it with: cleanroom-agent alarms',
   stale_revision: 'it got worse since; look again with: cleanroom-agent alarms',
@@ -77,7 +77,7 @@ const REFUSED_WORDS: Readonly<Record<string, string>> = {
 
 function refusedWords(act: NamelessAct, { code, detail }: ActReply): string {
   const subject = act.op === 'occupancy' ? act.zone : act.occ
-  const words = REFUSED_WORDS[code] ?? 'refused'
-  const more = detail === undefined ? '' : `: ${detail}`
-  return printable(`${act.op} ${subject} refused (${code}): ${words}${more}`)
+  return printable(
+    `${act.op} ${subject} refused (${code}): ${detail ?? REFUSED_WORDS[code] ?? code}`,
+  )
 }

@@ -113,12 +113,15 @@ function rowOf(alarm: AlarmView, view: AlarmsView): string[] {
   ]
 }
 
+/** The value now and, where it was worse before, how far it went. */
 function valueWords(alarm: AlarmView): string {
-  const { value, limit } = alarm
-  if (value === undefined) return alarm.detail === undefined ? NONE : printable(alarm.detail)
+  const { value, limit, peak } = alarm
+  const worst =
+    peak === undefined || peak === value ? '' : ` (worst ${valueAgainst(peak, limit?.value)})`
+  if (value === undefined) return printable(`${alarm.detail ?? NONE}${worst}`)
   const unit = limit?.unit ?? alarm.unit
   const shown = valueAgainst(value, limit?.value)
-  return printable(unit === undefined ? shown : `${shown} ${unit}`)
+  return printable(`${unit === undefined ? shown : `${shown} ${unit}`}${worst}`)
 }
 
 function limitWords({ limit }: AlarmView): string {

@@ -90,8 +90,9 @@ function pointWords(points: StatusView['points'], warn: Warn): string {
 function busWords(bus: BusView, view: StatusView, warn: Warn): string {
   const where = [bus.protocol, bus.address].filter((part) => part !== undefined).join(' ')
   const parked = bus.parked ?? []
+  const longest = Math.max(...view.buses.map(({ id }) => id.length))
   const words = [
-    `${bus.id}  ${linkWords(bus, view, warn)}`,
+    `${bus.id.padEnd(longest)}  ${linkWords(bus, view, warn)}`,
     ...(where === '' ? [] : [printable(where)]),
     ...(bus.utilisation === undefined ? [] : [`${Math.round(bus.utilisation * 100)} % busy`]),
     ...(parked.length === 0 ? [] : [warn(`silent: ${parked.join(', ')}`)]),

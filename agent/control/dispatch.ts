@@ -96,7 +96,7 @@ function recordRefusal(
   why: 'not_authorised' | 'locked',
   context: DispatchContext,
 ): Promise<void> {
-  const body = { code: 'not_authorised', ...about, claimed: idOrNull(user), via: 'local', why }
+  const body = { ...about, code: 'not_authorised', claimed: idOrNull(user), via: 'local', why }
   return context.handlers.record({ type: 'act.refused', body, urgent: true }, new Map())
 }
 

@@ -158,14 +158,14 @@ describe('acts', () => {
     ['already_acknowledged', 1, /acknowledged already/],
     ['stale_revision', 1, /got worse/],
     ['unknown_occurrence', 1, /no such open occurrence/],
-    ['invalid', 1, /a comment is missing/],
+    ['invalid', 1, /cannot be done like this/],
     ['not_authorised', 77, /not permitted/],
     ['store_failed', 74, /did not happen/],
     ['clock_unsynchronised', 75, /clock/],
   ] as const)(
     'URS-33 refused with %s end with %i and words on stderr',
     async (code, exit, words) => {
-      agent.reply = () => ({ ok: false, code, detail: 'a comment is missing' })
+      agent.reply = () => ({ ok: false, code })
       const args = ['ack', OCC, ...here(), ...asJdoe(), '--reason', 'other']
       const outcome = await run(args)
       expect(outcome).toMatchObject({ code: exit, out: '' })
@@ -176,6 +176,12 @@ describe('acts', () => {
       expect(JSON.parse(json.out)).toMatchObject({ ok: false, code })
     },
   )
+
+  it('say what the agent says where it has words of its own', async () => {
+    agent.reply = () => ({ ok: false, code: 'invalid', detail: 'an action alarm needs a comment' })
+    const outcome = await run(['ack', OCC, ...here(), ...asJdoe(), '--reason', 'other'])
+    expect(outcome.err).toBe(`ack ${OCC} refused (invalid): an action alarm needs a comment\n`)
+  })
 
   it('URS-33 end with 77 on a wrong PIN, and do nothing', async () => {
     const outcome = await run(['ack', OCC, ...here(), ...asJdoe('000000'), '--reason', 'other'])

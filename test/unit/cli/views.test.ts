@@ -50,6 +50,7 @@ describe('alarms', () => {
       state: 'latched_acknowledged',
       limit: { kind: 'action_high', value: 3520, unit: '/m³', set: 'annex1-2022' },
       value: 706.713780918728,
+      peak: 9540.6,
       superseded: ['x', 'y'],
       unconfirmed: true,
     }
@@ -64,8 +65,8 @@ describe('alarms', () => {
       acknowledged  2     b101-t.alert_high  22.63 °C  ≤ 22 °C  10:15:00 (1 h)  01JD4B00000000000000000001  J. Doe, 11:14:00, known_fault, chiller
 
       To reset (1)
-      STATE    PRIO  ALARM                                                   VALUE      LIMIT       SINCE                  OCCURRENCE
-      latched  1     bsc1-p05.action_high (unconfirmed, and 2 earlier ones)  706.7 /m³  ≤ 3520 /m³  11:13:50 (1 min 10 s)  01JD4B00000000000000000002
+      STATE    PRIO  ALARM                                                   VALUE                   LIMIT       SINCE                  OCCURRENCE
+      latched  1     bsc1-p05.action_high (unconfirmed, and 2 earlier ones)  706.7 /m³ (worst 9541)  ≤ 3520 /m³  11:13:50 (1 min 10 s)  01JD4B00000000000000000002
 
       Last reading 2025-11-22 11:14:59 +01:00 (1 s ago).
       "

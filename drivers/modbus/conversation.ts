@@ -142,8 +142,12 @@ export class Conversation {
         return { kind: 'fault', fault: { kind: 'fault', reason: outcome.kind }, arrivedMono }
       case 'torn':
         this.#answered = true
-        if (this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)
-        return this.#end({ kind: 'fault', reason: 'crc' }, arrivedMono)
+        if (this.#bus.lateReplyMs > 0) {
+          this.#quarantine(arrivedMono)
+          return this.#end({ kind: 'fault', reason: 'crc' }, arrivedMono)
+        }
+        if (triesLeft) return undefined
+        return { kind: 'fault', fault: { kind: 'fault', reason: 'frame' }, arrivedMono }
       case 'timeout':
         if (this.#bus.lateReplyMs > 0) this.#quarantine(arrivedMono)
         else if (triesLeft) return undefined

@@ -18,6 +18,8 @@ export class MbapFraming implements Framing {
   #transactionId: number
   #expected: ReadRequest | undefined
   #verdict: Verdict = 'timeout'
+  /** The reply found in what is being taken in. */
+  #reply: Buffer | undefined
 
   /** `firstId` is where the transaction ids begin (0–65535). */
   constructor(sink: FramingSink, firstId: number) {
@@ -50,13 +52,22 @@ export class MbapFraming implements Framing {
     return adu
   }
 
+  /**
+   * A reply is handed on only when everything that came with it could be followed: half a reply that was completed by
+   * the beginning of another frame looks whole, and gives itself away by what comes behind it.
+   */
   push(bytes: Uint8Array): boolean {
-    return this.#framer.push(bytes, this.#onAdu)
+    const followed = this.#framer.push(bytes, this.#onAdu)
+    const reply = this.#reply
+    if (reply === undefined) return followed
+    this.#reply = undefined
+    if (followed) this.#sink.reply(reply)
+    return followed
   }
 
   end(): Verdict {
     this.#expected = undefined
-    return this.#verdict
+    return this.#verdict === 'timeout' && this.#framer.held > 0 ? 'torn' : this.#verdict
   }
 
   readonly #onAdu = (bytes: Uint8Array, start: number, end: number): void => {
@@ -76,7 +87,7 @@ export class MbapFraming implements Framing {
       return this.#sink.malformedFrame()
     }
     this.#expected = undefined
-    this.#sink.reply(rtuFrame(bytes, unit, end))
+    this.#reply = rtuFrame(bytes, unit, end)
   }
 }
 

@@ -276,6 +276,13 @@ export class Transport {
     const verdict: Verdict = this.#framing.end(now)
     this.#options.counters.timeouts++
     this.#settle({ kind: verdict, arrivedMono: now })
+    if (verdict === 'torn' && !this.#framing.flushes) {
+      // What completes it would come in front of the next reply.
+      return this.#connection.reopen(
+        'a reply broke off half way; the link was opened afresh',
+        false,
+      )
+    }
     if (pending.heard || !this.#silence.timedOut(pending.request.unitId)) return
     const cause = this.#silence.muted
       ? 'connected, but no unit answers; check the wiring, the unit ids and the power of the instruments'

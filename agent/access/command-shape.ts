@@ -11,7 +11,7 @@ const REFERENCE = /^[^\s\p{C}]+$/u
 const FREE_TEXT =
   /^(?:[\n\t]|[^\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069])+$/u
 
-export const COMMAND_ID_LENGTH_MAX = 64
+const COMMAND_ID_LENGTH_MAX = 64
 const COMMENT_LENGTH_MAX = 2000
 
 const reference = (max: number) =>

@@ -17,9 +17,9 @@ import {
 } from './detached-jws.ts'
 
 /** Longest life of a command (contract §3: at most 60 s after `iat`). */
-export const COMMAND_LIFE_MAX: Millis = 60_000
+const COMMAND_LIFE_MAX: Millis = 60_000
 /** How far the signer's clock may be ahead of ours. Behind needs no allowance: it only shortens the life. */
-export const CLOCK_AHEAD_MAX: Millis = 5000
+const CLOCK_AHEAD_MAX: Millis = 5000
 /** A wall clock before this has lost its time (a start in 1970, URS-51), whatever a time service says: 2025-01-01. */
 const WALL_PLAUSIBLE_FROM: Millis = 1_735_689_600_000
 

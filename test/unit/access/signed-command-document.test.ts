@@ -46,8 +46,8 @@ describe('URS-33 the test vector of the documentation', () => {
   })
 
   it('has the canonical form, header, signing input and signature that follow from command and key', () => {
-    const header = Buffer.from(block('json header')).toString('base64url')
-    expect(canonicalJson(unsigned)).toBe(block('json canonical'))
+    const header = Buffer.from(block('text header-json')).toString('base64url')
+    expect(canonicalJson(unsigned)).toBe(block('text canonical'))
     expect(header).toBe(block('text header'))
     expect(`${header}.${Buffer.from(canonicalJson(unsigned)).toString('base64url')}`).toBe(
       block('text input'),

@@ -22,25 +22,32 @@ const INVERSION_SAMPLES = 2
 /** Superseded occurrences listed with the newest one; each of them is on record whatever is listed. */
 const SUPERSEDED_MAX = 100
 
-/** One input to one alarm. `newId` gives the id of an occurrence that begins with it. */
+/** One input to one alarm, after whatever was due by then. `newId` gives the id of an occurrence that begins with it. */
 export function stepAlarm(
   definition: AlarmDefinition,
   state: AlarmState,
   input: AlarmInput,
   newId: () => string,
 ): AlarmStep {
+  const due = passDeadline(definition, state, input.at, newId)
+  const next = take(definition, due.state, input, newId)
+  if (due.transitions.length === 0) return next
+  return { state: next.state, transitions: [...due.transitions, ...next.transitions] }
+}
+
+function take(
+  definition: AlarmDefinition,
+  state: AlarmState,
+  input: AlarmInput,
+  newId: () => string,
+): AlarmStep {
   switch (input.kind) {
-    case 'observation': {
-      const due = passDeadline(definition, state, input.at, newId)
-      const next = observe(definition, due.state, input.observation, input.at, newId)
-      return joined(due, next)
-    }
-    case 'bad': {
-      const due = passDeadline(definition, state, input.at, newId)
-      return joined(due, still(standStill(due.state, input.at)))
-    }
+    case 'observation':
+      return observe(definition, state, input.observation, input.at, newId)
+    case 'bad':
+      return still(standStill(state, input.at))
     case 'deadline':
-      return passDeadline(definition, state, input.at, newId)
+      return still(state)
     case 'acknowledge':
       return acknowledge(definition, state, input)
     case 'reset':
@@ -65,11 +72,6 @@ export function deadlineOf({ onDelayMs }: AlarmDefinition, state: AlarmState): M
 }
 
 const still = (state: AlarmState): AlarmStep => ({ state, transitions: [] })
-
-const joined = (one: AlarmStep, other: AlarmStep): AlarmStep =>
-  one.transitions.length === 0
-    ? other
-    : { state: other.state, transitions: [...one.transitions, ...other.transitions] }
 
 function observe(
   definition: AlarmDefinition,

@@ -65,6 +65,8 @@ export interface CommandBox {
   readonly replies: { readonly user: string; readonly payload: string }[]
   readonly failures: Error[]
   enabled: boolean
+  /** Where replies go beside `replies`. */
+  answer: (user: string, payload: string) => void
   /** While true, commits wait; nothing of them is on the disk. */
   hold(on: boolean): void
   /** A command as it comes from the broker. */
@@ -148,7 +150,10 @@ export function commandBox(
       clockTrust: () => 'unknown',
     }),
     rows: state,
-    reply: (user, payload) => replies.push({ user, payload }),
+    reply: (user, payload) => {
+      replies.push({ user, payload })
+      box.answer(user, payload)
+    },
     failed,
   })
   const box: CommandBox = {
@@ -159,6 +164,7 @@ export function commandBox(
     replies,
     failures,
     enabled: true,
+    answer: () => {},
     hold: (on) => {
       const waiting = held
       held = on ? (held ?? []) : undefined

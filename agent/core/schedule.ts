@@ -29,6 +29,15 @@ export const deviation = (base: TimeBase, at: { wall: Millis; mono: Millis }): M
 export const slotOf = (t: Millis, intervalMs: Millis): Millis =>
   Math.floor(t / intervalMs) * intervalMs
 
+/**
+ * The first slot that polling may begin with at `now`: the one that contains it while at least half of it is left, since a
+ * connection has to be made first; else the next.
+ */
+export function firstSlot(now: Millis, intervalMs: Millis): Millis {
+  const current = slotOf(now, intervalMs)
+  return now - current <= intervalMs / 2 ? current : current + intervalMs
+}
+
 /** Number of slots from `first` up to, not including, `end` (both on the grid). */
 export const slotsBetween = (first: Millis, end: Millis, intervalMs: Millis): number =>
   Math.max(0, Math.round((end - first) / intervalMs))
@@ -46,11 +55,11 @@ export interface Resumption {
 }
 
 /**
- * Resumes a point's slots at `now` (base time). The slot that contains now has not ended, so it is polled,
- * unless it is already covered. Everything between the covered run and it was missed.
+ * Resumes a point's slots at `now` (base time): at the first slot that polling may begin with, unless it is already covered.
+ * Everything between the covered run and it was missed.
  */
 export function resume(covered: SlotRun | undefined, now: Millis, intervalMs: Millis): Resumption {
-  const current = slotOf(now, intervalMs)
+  const current = firstSlot(now, intervalMs)
   if (covered === undefined) return { next: current }
   const uncovered = covered.t + covered.slots * intervalMs
   if (uncovered > current) return { next: uncovered }
@@ -60,10 +69,10 @@ export function resume(covered: SlotRun | undefined, now: Millis, intervalMs: Mi
 
 /**
  * When the interval of a point changes: slots of the old grid that ended before `now` and were not covered.
- * The new grid begins with the slot that contains now.
+ * The new grid begins with its first slot.
  */
 export function closeGrid(covered: SlotRun, now: Millis, intervalMs: Millis): SlotRun | undefined {
   const uncovered = covered.t + covered.slots * intervalMs
-  const slots = slotsBetween(uncovered, slotOf(now, intervalMs), intervalMs)
+  const slots = slotsBetween(uncovered, firstSlot(now, intervalMs), intervalMs)
   return slots === 0 ? undefined : { t: uncovered, slots }
 }

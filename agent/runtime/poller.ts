@@ -6,7 +6,14 @@ import { assert } from '#core/assert.ts'
 import type { SlotResult } from '#core/input.ts'
 import type { Sample } from '#core/particle.ts'
 import type { BadReason } from '#core/quality.ts'
-import { baseTime, monoTime, slotOf, slotsBetween, type TimeBase } from '#core/schedule.ts'
+import {
+  baseTime,
+  firstSlot,
+  monoTime,
+  slotOf,
+  slotsBetween,
+  type TimeBase,
+} from '#core/schedule.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusDriver, PollReply } from '#ports/driver.ts'
@@ -36,7 +43,7 @@ export interface PollerOptions {
   readonly sink: PollSink
   readonly log: Log
   readonly base: TimeBase
-  /** First slot of each group (`groupKey`) that polling has to cover; default the slot that contains now. */
+  /** First slot of each group (`groupKey`) that polling has to cover; default the first one. */
   readonly first: ReadonlyMap<string, Millis>
 }
 
@@ -87,7 +94,7 @@ export class Poller {
     const now = baseTime(options.base, options.clock.now().mono)
     this.#groups = options.groups.map((group) => ({
       ...group,
-      next: options.first.get(groupKey(group)) ?? slotOf(now, group.intervalMs),
+      next: options.first.get(groupKey(group)) ?? firstSlot(now, group.intervalMs),
       parkedFrom: undefined,
     }))
     for (const { instrument } of options.groups) {

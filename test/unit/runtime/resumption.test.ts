@@ -33,13 +33,21 @@ describe('URS-01 slots across a restart', () => {
       { t: 11_000, slots: 1 },
       12_000,
     ],
-    ['back after a long time', { t: 10_000, slots: 1 }, 60_999, { t: 11_000, slots: 49 }, 60_000],
+    ['back after a long time', { t: 10_000, slots: 1 }, 60_400, { t: 11_000, slots: 49 }, 60_000],
     [
       'the last record covered a run',
       { t: 10_000, slots: 20 },
       60_000,
       { t: 30_000, slots: 30 },
       60_000,
+    ],
+    ['late in a slot: the next one is the first', undefined, 12_600, undefined, 13_000],
+    [
+      'late in a slot after a stop: that slot was missed',
+      { t: 10_000, slots: 1 },
+      12_600,
+      { t: 11_000, slots: 2 },
+      13_000,
     ],
     ['exactly at a boundary', { t: 10_000, slots: 1 }, 11_000, undefined, 11_000],
   ]

@@ -77,6 +77,63 @@ describe('URS-48 delivery', () => {
     expect(rig.uplink.state().sent.readings).toBe(10)
   })
 
+  it('a state that finds subscribers where there were none makes the streams try at once', async () => {
+    const rig = uplinkRig()
+    rig.commit(readings(10))
+    rig.broker.react = () => 0x10
+    rig.uplink.start()
+    await rig.clock.advance(40_000)
+    rig.broker.react = () => 0
+    rig.uplink.status()
+    await rig.clock.advance(10)
+    expect(rig.uplink.state().sent.readings).toBe(10)
+  })
+
+  it('a read that was under way when the connection was lost is not used after it', async () => {
+    const rig = uplinkRig()
+    rig.commit(readings(2500))
+    rig.uplink.start()
+    let release = () => {}
+    rig.broker.react = ({ session, leaf, payload }) => {
+      if (session === 0 && leaf === 'readings' && payload.includes('"first":501,')) {
+        rig.store.fault = () => new Promise((resolve) => (release = resolve))
+      }
+      return session === 0 && payload.includes('"first":801,') ? 'hang up' : 0
+    }
+    await rig.clock.advance(10)
+    expect(rig.broker.connected).toBe(false)
+    await rig.clock.advance(2000)
+    rig.store.fault = undefined
+    release()
+    await rig.clock.advance(1000)
+    expect(rig.uplink.state().sent.readings).toBe(2500)
+    const second = rig.broker.published.filter(
+      ({ session, leaf }) => session === 1 && leaf === 'readings',
+    )
+    const prevs = second.map(
+      ({ payload }) => JSON.parse(payload) as Record<'prev' | 'last', number>,
+    )
+    expect(prevs.slice(1).map(({ prev }) => prev)).toEqual(
+      prevs.slice(0, -1).map(({ last }) => last),
+    )
+  })
+
+  it('a large event is not passed by small readings for ever', async () => {
+    const rig = uplinkRig()
+    rig.commit(readings(100))
+    rig.uplink.start()
+    await rig.clock.advance(10)
+    rig.broker.react = ({ leaf }) => (leaf === 'readings' ? 'silence' : 0)
+    rig.commit(readings(400))
+    await rig.clock.advance(10)
+    rig.commit([event('note', { text: 'x'.repeat(40_000) })])
+    await rig.clock.advance(10)
+    const before = rig.broker.published.length
+    rig.commit(readings(50))
+    await rig.clock.advance(10)
+    expect(rig.broker.published.length).toBe(before)
+  })
+
   it('NE9 a denied topic holds its stream with one notice, and the rest goes on', async () => {
     const rig = uplinkRig()
     rig.commit([...readings(500), event()])
@@ -150,6 +207,22 @@ describe('URS-48 delivery', () => {
     await rig.clock.advance(30_000)
     expect(rig.noticesOf('rejected')).toMatchObject([{ topic: 'alarm/a.gap', first: 0, last: 0 }])
     expect(rig.uplink.state()).toMatchObject({ connected: true, sent: { readings: 10 } })
+  })
+
+  it('NE9 a broker that denies every alarm is one report, not a hundred', async () => {
+    const rig = uplinkRig()
+    rig.uplink.alarmStates(
+      Array.from({ length: 100 }, (_, index) => ({ alarm: `p${index}.gap`, payload: '{}' })),
+    )
+    rig.broker.react = ({ leaf }) => (leaf.startsWith('alarm/') ? 0x87 : 0)
+    rig.uplink.start()
+    await rig.clock.advance(30_000)
+    expect(rig.noticesOf('rejected')).toHaveLength(1)
+    // and they are said again once they may be
+    rig.broker.react = () => 0
+    await rig.clock.advance(700_000)
+    const said = rig.broker.published.slice(-120).map(({ leaf }) => leaf)
+    expect(new Set(said.filter((leaf) => leaf.startsWith('alarm/'))).size).toBe(100)
   })
 
   it('cuts batches to the server’s Maximum Packet Size and sets aside only a record larger than that', async () => {

@@ -147,6 +147,16 @@ describe('NE7 confirm watermarks', () => {
     ])
   })
 
+  it('of records that exist but were not published yet are refused', async () => {
+    const rig = await connected({ consumers: ['historian'] })
+    rig.broker.react = ({ leaf }) => (leaf === 'readings' ? 0x10 : 0)
+    rig.commit(readings(300))
+    await rig.clock.advance(10)
+    rig.broker.deliver('confirm/readings/historian', confirm(200))
+    expect(rig.noticesOf('confirm')).toEqual([])
+    expect(rig.noticesOf('confirm_refused')).toHaveLength(1)
+  })
+
   it('left on the broker before a restart count once this life has published as far', async () => {
     const rig = uplinkRig({ consumers: ['historian'], sent: { readings: 100, event: 0 } })
     rig.store.append(readings(300))

@@ -296,6 +296,16 @@ describe('NE10 poison: the broker hangs up on a message', () => {
     expect(step.verdicts).toMatchObject([{ kind: 'held' }])
   })
 
+  it('is not condemned by a message that could not be sent at all, only by one that was delivered', () => {
+    let box = flowing()
+    for (let time = 0; time < 3; time++) box = hangUp(box, single(2), 0).box
+    const passed = answer(offer(box, single(3)), 3, { kind: 'unsendable', code: 0x95 }, 0)
+    expect(passed.verdicts).toEqual([])
+    expect(passed.box.cursor).toBe(1)
+    const proof = answer(offer(passed.box, single(4)), 4, delivered, 0)
+    expect(proof.verdicts).toMatchObject([{ kind: 'set_aside' }, { kind: 'cursor', sent: 2 }])
+  })
+
   it('a connection that fails for its own reasons blames nobody', () => {
     let box = flowing()
     for (let time = 0; time < 9; time++) box = hangUp(box, single(2), 0, 'unblamed').box

@@ -37,7 +37,6 @@ export interface LossWatch {
   /** Whether the newest slot that counts had a value; false until one came. */
   usable: boolean
   newestReason: QualityReason | undefined
-  readonly slotMs: Millis
   /** 1 where the slot was good. */
   readonly ring: Uint8Array
   next: number
@@ -52,7 +51,6 @@ export function newLossWatch(mono: Millis, slotMs: Millis): LossWatch {
     lastUsable: mono,
     usable: false,
     newestReason: undefined,
-    slotMs,
     ring: new Uint8Array(size),
     next: 0,
     filled: 0,
@@ -101,10 +99,9 @@ export const isBack = (watch: LossWatch, mono: Millis, commFailMs: Millis): bool
 /** The loss in words, for people. */
 export function lossWords(watch: LossWatch, mono: Millis, commFailMs: Millis): string {
   const silentMs = mono - watch.lastUsable
-  if (silentMs >= commFailMs) {
-    const why = watch.newestReason ?? 'nothing arrived'
-    return `no usable value for ${Math.floor(silentMs / 1000)} s (${why})`
+  if (silentMs < commFailMs && isIntermittent(watch)) {
+    return `${watch.good} of the last ${watch.filled} slots good`
   }
-  const span = watch.ring.length * watch.slotMs <= WINDOW_MS ? 'in ten minutes' : 'of the last'
-  return `${watch.good} of ${watch.filled} slots good ${span}`
+  const why = watch.newestReason ?? 'nothing arrived'
+  return `no usable value for ${Math.floor(silentMs / 1000)} s (${why})`
 }

@@ -14,8 +14,7 @@ import { applyToAlarm, type Turn } from './turn.ts'
 
 /** Exception codes 4 and 7 are a sensor fault from the third in a row; 8 (memory parity) at once (faults.md FB5). */
 const DEVICE_FAILURES_MAX = 3
-/** Between two checks of data loss at the least, and at the most. */
-const LOSS_CHECK_MS: Millis = 250
+/** Data loss is looked for at least this often: a counter may come to take shorter samples. */
 const LOSS_CHECK_MS_MAX: Millis = 5000
 /** Later than one sample period by this much, a grade A counter's data is lost (URS-66). */
 const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
@@ -220,6 +219,7 @@ function judgeLoss(turn: Turn, unit: PointUnit): void {
     if (isLost(unit.watch, mono, lossTimeOf(unit))) raiseLoss(turn, unit)
   } else if (points.every((point) => isBack(point.watch, mono, lossTimeOf(point)))) {
     setFault(turn, commFail, false)
+    turn.state.nextLossCheck = mono
   }
 }
 
@@ -246,7 +246,7 @@ export function checkLoss(turn: Turn): void {
   let next = at.mono + LOSS_CHECK_MS_MAX
   for (const instrument of state.instruments.values())
     next = Math.min(next, checkInstrument(turn, instrument))
-  state.nextLossCheck = Math.max(at.mono + LOSS_CHECK_MS, next)
+  state.nextLossCheck = next
 }
 
 function checkInstrument(turn: Turn, instrument: InstrumentUnit): Millis {

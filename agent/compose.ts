@@ -13,6 +13,7 @@ import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
+import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
 import { startControlServer } from './control/server.ts'
 import { type Accepted, readAccepted, writeAccepted } from './runtime/accepted.ts'
@@ -21,6 +22,7 @@ import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
 import { autonomyHours, clockSynchronised } from './runtime/machine.ts'
 import { systemClock } from './runtime/system-clock.ts'
+import { systemClockTrust } from './runtime/system-clock-trust.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
 import { openStore } from './store/sqlite-store.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
@@ -74,6 +76,13 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
   try {
     const broker = await brokerFor(configuration, options.embeddedPort ?? EMBEDDED_PORT, log)
     if (broker !== undefined) closing.unshift(() => broker.close())
+    let started: Agent | undefined
+    const people = new People({
+      rows: store.recovered.state,
+      now: clock.now(),
+      record: ({ type, body }, changes) =>
+        started?.loop.note(type, body, changes) ?? Promise.reject(new Error('not started yet')),
+    })
     const agent = await Agent.start({
       configuration,
       version: agentVersion(),
@@ -84,10 +93,17 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
       uplink:
         configuration.mqtt === undefined ? undefined : uplinkFactory({ clock, log, store, broker }),
       failed: options.failed,
+      commandCheck: createCommandCheck({
+        gateway: plant.gateway,
+        person: (user) => people.find(user),
+        clockTrust: systemClockTrust,
+      }),
       ...(options.committed !== undefined && { committed: options.committed }),
     })
+    started = agent
     closing.unshift(() => agent.stop('start failed'))
-    return await serve({ options, agent, store, clock, ...(broker !== undefined && { broker }) })
+    const parts = { options, agent, people, store, clock }
+    return await serve({ ...parts, ...(broker !== undefined && { broker }) })
   } catch (error) {
     for (const close of closing) await close().catch(() => {})
     throw error
@@ -97,24 +113,27 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
 interface Served {
   readonly options: ComposeOptions
   readonly agent: Agent
+  readonly people: People
   readonly store: Store
   readonly clock: Clock
   readonly broker?: EmbeddedBroker
 }
 
 /** Opens the local socket and keeps account of what was accepted and refused. */
-async function serve({ options, agent, store, clock, broker }: Served): Promise<RunningAgent> {
+async function serve({
+  options,
+  agent,
+  people,
+  store,
+  clock,
+  broker,
+}: Served): Promise<RunningAgent> {
   const { configuration, log, file } = options
   const { dataDir } = configuration
   let accepted = options.accept
     ? await accept(agent, configuration, file, clock)
     : readAccepted(dataDir)
   let rejected: string | undefined
-  const people = new People({
-    rows: store.recovered.state,
-    now: clock.now(),
-    record: (note, changes) => agent.loop.note(note.type, note.body, changes),
-  })
   const view: ViewContext = {
     agent,
     version: agentVersion(),

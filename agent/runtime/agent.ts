@@ -8,9 +8,11 @@ import { baseTime, type TimeBase } from '#core/schedule.ts'
 import { alarmPayload, createState } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
+import type { CommandCheck } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Uplink, UplinkNotice } from '#ports/uplink.ts'
+import { Commands } from './commands.ts'
 import { type BusPlan, Field } from './field.ts'
 import { type Committed, Loop } from './loop.ts'
 import { livePayload, metaPayload } from './meta.ts'
@@ -30,6 +32,8 @@ export interface AgentOptions {
   readonly buses: (configuration: Configuration) => readonly BusPlan[]
   /** Builds the uplink, where the configuration has one. */
   readonly uplink: ((agent: UplinkContext) => Uplink) | undefined
+  /** Judges whether a command over MQTT is genuine and timely. */
+  readonly commandCheck: CommandCheck
   /** Told of every commit, after the ways out. */
   readonly committed?: (commit: Committed) => void
   /** Something the process cannot go on after: it has to stop with this error. */
@@ -55,6 +59,7 @@ export class Agent {
   readonly #startedAt: Instant
   readonly #loop: Loop
   readonly #notices: Notices
+  readonly #commands: Commands
   #configuration: Configuration
   #uplink: Uplink | undefined
   #lastReadingAt: Millis | undefined
@@ -77,7 +82,17 @@ export class Agent {
       clock: options.clock,
       log: options.log,
       loop: this.#loop,
+      commands: (command) => this.#commands.take(command),
+    })
+    this.#commands = new Commands({
+      clock: options.clock,
+      log: options.log,
+      loop: this.#loop,
+      enabled: () => this.#configuration.mqtt?.commands === true,
+      check: options.commandCheck,
+      rows: options.store.recovered.state,
       reply: (user, payload) => this.#uplink?.reply(user, payload),
+      failed: options.failed,
     })
   }
 
@@ -193,6 +208,7 @@ export class Agent {
     this.#stopping = true
     await this.#moving
     await this.#field.pause()
+    this.#commands.stop()
     await this.#loop.note('system.stopped', { reason }, new Map([['run', { clean: true }]]))
     this.#loop.stop()
     await this.#uplink?.stop(reason, UPLINK_STOP_MS)

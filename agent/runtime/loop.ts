@@ -51,7 +51,7 @@ interface Waiting {
   alarms: Set<string>
   urgent: boolean
   sinceMono: Millis
-  settle: (() => void)[]
+  settle: { readonly resolve: () => void; readonly reject: (error: Error) => void }[]
 }
 
 export interface LoopOptions {
@@ -71,6 +71,7 @@ export class Loop {
   readonly #listener: LoopListener
   #base: TimeBase
   #waiting: Waiting | undefined
+  #inCommit: Waiting | undefined
   #committing: Promise<void> | undefined
   #cancelGroup: (() => void) | undefined
   #cancelDeadline: (() => void) | undefined
@@ -178,12 +179,12 @@ export class Loop {
     else this.#armGroup()
   }
 
-  /** Resolves when everything taken in so far is durable. */
+  /** Resolves when everything taken in so far is durable; rejects when it cannot be made so. */
   flush(): Promise<void> {
     if (this.#waiting === undefined) return this.#committing ?? Promise.resolve()
     const { settle } = this.#waiting
-    return new Promise((resolve) => {
-      settle.push(resolve)
+    return new Promise((resolve, reject) => {
+      settle.push({ resolve, reject })
       this.#commitSoon()
     })
   }
@@ -240,6 +241,7 @@ export class Loop {
     this.#cancelGroup = undefined
     const batch = this.#waiting
     this.#waiting = undefined
+    this.#inCommit = batch
     if (batch === undefined) {
       this.#committing = undefined
       return
@@ -258,8 +260,9 @@ export class Loop {
     this.#lastCommitAt = at.wall
     slow.done()
     this.#committing = undefined
+    this.#inCommit = undefined
     this.#announce(batch, alarms)
-    for (const settle of batch.settle) settle()
+    for (const { resolve } of batch.settle) resolve()
     this.#commitNext()
   }
 
@@ -349,6 +352,8 @@ export class Loop {
     if (this.#failed) return
     this.#failed = true
     this.stop()
+    for (const { reject } of [...(this.#inCommit?.settle ?? []), ...(this.#waiting?.settle ?? [])])
+      reject(error)
     this.#listener.failed(error)
   }
 

@@ -16,14 +16,15 @@ export interface NoticesOptions {
   readonly clock: Clock
   readonly log: Log
   readonly loop: Loop
-  readonly reply: (user: string, payload: string) => void
+  /** Takes commands of people; replies and records are its own. */
+  readonly commands: (command: IncomingCommand) => void
 }
 
 export class Notices {
   readonly #clock: Clock
   readonly #log: Log
   readonly #loop: Loop
-  readonly #reply: (user: string, payload: string) => void
+  readonly #commands: (command: IncomingCommand) => void
   readonly #quiet = new Map<string, () => void>()
   #cancelDown: (() => void) | undefined
   #down = false
@@ -32,7 +33,7 @@ export class Notices {
     this.#clock = options.clock
     this.#log = options.log
     this.#loop = options.loop
-    this.#reply = options.reply
+    this.#commands = options.commands
   }
 
   /** Starts the time after which a missing broker is an alarm. */
@@ -77,7 +78,7 @@ export class Notices {
       case 'cursor':
         return this.#loop.changeState(new Map([[`cursor/${notice.stream}`, notice.sent]]))
       case 'command':
-        return this.#refuse(notice.command)
+        return this.#commands(notice.command)
     }
   }
 
@@ -88,27 +89,6 @@ export class Notices {
     this.#cancelDown = undefined
     if (this.#down) this.#condition('system.uplink_down', false)
     this.#down = false
-  }
-
-  /** Commands from the network are off unless the site turns them on; every refusal is answered and recorded. */
-  #refuse({ command, user, payload, retained }: IncomingCommand): void {
-    const fields =
-      typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {}
-    const id = typeof fields['id'] === 'string' ? fields['id'].slice(0, 64) : undefined
-    const code = retained ? 'invalid' : 'not_authorised'
-    const detail = retained
-      ? 'a command must not be retained'
-      : 'commands over MQTT are off on this gateway (mqtt.commands)'
-    this.#note('act.refused', {
-      command,
-      user,
-      via: 'mqtt',
-      code,
-      detail,
-      ...(id !== undefined && { cmd: id }),
-    })
-    const reply = { v: 1, id: id ?? null, ok: false, code, detail, ts: this.#clock.now().wall }
-    this.#reply(user, JSON.stringify(reply))
   }
 
   #note(type: string, body: Readonly<Record<string, unknown>>): void {

@@ -6,7 +6,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '#core/time.ts'
 import { duration, filePath, id, isoDate, range, reference, text } from './atoms.ts'
 import { limitsSchema, rulesSchema, SAMPLE_PERIOD_MAX } from './limits.ts'
 
-const INTERVAL_MIN = 50
+const INTERVAL_MIN = 1
 const interval = (of: string) =>
   duration(
     `time between two slots of ${of}; the nearest of point, instrument, bus and profile counts, else 1s`,

@@ -201,7 +201,7 @@ export const profileSchema = z
       })
       .describe('what the instrument bears')
       .optional(),
-    interval: duration('usual time between two slots', 50, DAY).optional(),
+    interval: duration('usual time between two slots', 1, DAY).optional(),
     signals: z.array(signalSchema).min(1).max(256).describe('what the instrument gives'),
     status: z.array(statusSchema).max(16).describe('status words of the instrument').optional(),
     sample: sampleSchema.optional(),

@@ -3,6 +3,7 @@
 //
 // The same lane serves the stream itself (from its cursor, without an end) and a replay (a range, sent again).
 
+import { assert } from '#core/assert.ts'
 import {
   type Answer,
   answer,
@@ -140,6 +141,7 @@ export class StreamLane {
   /** Puts the peeked message in flight and returns its payload. */
   take(): string {
     const piece = this.#shift()
+    assert(piece.batch.prev <= readAfter(this.#box), 'no record of the stream is left out')
     this.#box = offer(this.#box, pieceOf(piece))
     return this.#payload(piece.batch)
   }
@@ -201,7 +203,7 @@ export class StreamLane {
 
   #shift(): SizedBatch {
     const piece = this.#ready.shift()
-    if (piece === undefined) throw new Error('take follows a peek that found something')
+    assert(piece !== undefined, 'take follows a peek that found something')
     this.#readyAfter = piece.batch.last
     return piece
   }

@@ -113,6 +113,7 @@ describe('URS-48 delivery', () => {
     const prevs = second.map(
       ({ payload }) => JSON.parse(payload) as Record<'prev' | 'last', number>,
     )
+    expect(prevs[0]?.prev).toBe(800)
     expect(prevs.slice(1).map(({ prev }) => prev)).toEqual(
       prevs.slice(0, -1).map(({ last }) => last),
     )

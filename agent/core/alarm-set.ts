@@ -74,11 +74,12 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
 /** The particle size judged by the rolling cubic metre in grade A (Annex 1 Table 5 note 2, limits.md). */
 const RARE_SIZE_UM = 5
 
+/** In the order in which they are judged and recorded: the heavier first. */
 const LIMIT_ALARMS = [
   ['actionHigh', 'action_high', 'action', 'high'],
+  ['actionLow', 'action_low', 'action', 'low'],
   ['alertHigh', 'alert_high', 'alert', 'high'],
   ['alertLow', 'alert_low', 'alert', 'low'],
-  ['actionLow', 'action_low', 'action', 'low'],
 ] as const
 
 /** Every alarm of the plant by id, in order of points, instruments, buses, system. */

@@ -120,12 +120,18 @@ function violated(
   const before = state.pending
   const pending: Pending = {
     ...(before === null ? started(definition.onDelayMs, at) : resumed(before, at)),
-    onset: Math.min(before?.onset ?? Number.POSITIVE_INFINITY, run?.onset ?? observation.t),
+    onset: onsetOf(before, run?.onset ?? observation.t, observation),
     observation,
     peak: worseOf(definition, before?.peak ?? null, observation),
   }
   if (definition.onDelayMs > 0 && observation.late !== true) return still({ ...state, pending })
   return activate(definition, state, pending, { at, unconfirmed: false }, newId)
+}
+
+/** The onset is that of the first violating sample; one that is fetched late may turn out to be the first. */
+function onsetOf(before: Pending | null, t: Millis, { late }: Observation): Millis {
+  if (before === null) return t
+  return late === true ? Math.min(before.onset, t) : before.onset
 }
 
 /** An uncertain normal sample ends a stand-still of the on-delay, cancels nothing and lets no return run on. */

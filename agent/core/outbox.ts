@@ -6,8 +6,9 @@
 // until all that is in flight is answered, then everything above the cursor is offered again (go-back-N), at first one
 // message at a time. So a consumer sees duplicates, never a hole that the cursor has passed.
 //
-// A message that fails three times is skipped for one: only when a message after it is delivered is it set aside. What fails for every message (an access rule that denies the topic) must not empty the journal into the void. Such a
-// stream is held: the cursor stays, it is tried again slowly, and goes on where it stopped.
+// A message that fails three times is skipped for one: only when a message after it is delivered is it set aside. What
+// fails for every message (an access rule that denies the topic) must not empty the journal into the void. Such a stream
+// is held: the cursor stays, it is tried again slowly, and goes on where it stopped.
 
 import { assert } from './assert.ts'
 import { backoffCeiling } from './backoff.ts'

@@ -25,7 +25,7 @@ import type { Stream } from '#core/record.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
-import type { Store } from '#ports/store.ts'
+import type { BatchQuery, Store, StreamBatch } from '#ports/store.ts'
 import { batchPayload } from './payload.ts'
 import { cutBatch, type SizedBatch } from './pieces.ts'
 
@@ -248,27 +248,34 @@ export class StreamLane {
     void this.#read({ stream, after, batches: wanted, ...(through !== undefined && { through }) })
   }
 
-  async #read(query: Parameters<Store['batches']>[0]): Promise<void> {
+  async #read(query: BatchQuery): Promise<void> {
     this.#reading = true
     const pass = this.#pass
     const head = this.#head
-    try {
-      const batches = await this.#options.store.batches(query)
-      if (pass === this.#pass) {
-        for (const batch of batches) {
-          this.#ready.push(...cutBatch(batch, { recordsMax: 100, bytesMax: MESSAGE_BYTES_MAX }))
-        }
-        if (batches.length < query.batches) this.#exhaustedAt = head
+    const batches = await this.#batches(query)
+    if (batches === undefined) return
+    this.#reading = false
+    if (pass === this.#pass) {
+      for (const batch of batches) {
+        this.#ready.push(...cutBatch(batch, { recordsMax: 100, bytesMax: MESSAGE_BYTES_MAX }))
       }
-      this.#reading = false
-      this.#options.wake()
+      if (batches.length < query.batches) this.#exhaustedAt = head
+    }
+    this.#options.wake()
+  }
+
+  /** Asks the store; undefined when it failed, and is asked again later. */
+  async #batches(query: BatchQuery): Promise<readonly StreamBatch[] | undefined> {
+    const { store, log, clock, wake, stream } = this.#options
+    try {
+      return await store.batches(query)
     } catch (error) {
-      const { log, clock, wake, stream } = this.#options
       log.error('uplink_store_read_failed', { stream, error: String(error) })
       clock.at(clock.now().mono + READ_RETRY_MS, () => {
         this.#reading = false
         wake()
       })
+      return undefined
     }
   }
 

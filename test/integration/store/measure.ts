@@ -8,20 +8,13 @@ import type { JournalRecord } from '#core/record.ts'
 import { silentLog } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import { openStore } from '../../../agent/store/sqlite-store.ts'
+import { verifyJournal } from '../../../agent/store/verify.ts'
 
-const rows = Number(process.argv[2] ?? 200_000)
+const rows = Number(process.argv[2] ?? 400_000)
 const started = Date.UTC(2026, 0, 1)
-
-async function withStore<T>(call: (store: Store, dir: string) => Promise<T>): Promise<T> {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'store-measure-'))
-  const store = await open(dir)
-  try {
-    return await call(store, dir)
-  } finally {
-    await store.close()
-    rmSync(dir, { recursive: true })
-  }
-}
+const DAY_MS = 86_400_000
+const raw = Uint8Array.from([0x41, 0x73, 0xb2, 0x2d])
+const names = Array.from({ length: 200 }, (_, index) => `room-${index}-dp`)
 
 const open = (dataDir: string): Promise<Store> =>
   openStore({
@@ -32,135 +25,136 @@ const open = (dataDir: string): Promise<Store> =>
     newEpoch: () => '01JD3Z8Q5K0000000000000000',
   })
 
-const raw = Uint8Array.from([0x41, 0x73, 0xb2, 0x2d])
+async function withStore(call: (store: Store, dir: string) => Promise<void>): Promise<void> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'store-measure-'))
+  const store = await open(dir)
+  try {
+    await call(store, dir)
+  } finally {
+    await store.close()
+    rmSync(dir, { recursive: true })
+  }
+}
 
 const group = (first: number, size: number, wall: number): JournalRecord[] =>
   Array.from({ length: size }, (_, index) => ({
     kind: 'reading',
     reading: {
-      point: `room-${index % 200}-dp`,
+      point: names[index % names.length] ?? '',
       t: wall - (wall % 1000),
       a: 30 + (index % 50),
-      v: Math.fround(15 + Math.sin(first + index) * 3),
+      v: Math.fround(15 + ((first * 7919 + index * 104_729) % 1000) / 300),
       q: 'good',
       raw,
     },
   }))
 
-async function fill(store: Store, size: number, total: number, inFlight = 1): Promise<void> {
-  let first = store.recovered.head.seq + 1
-  const end = first + total
-  let flying: Promise<unknown>[] = []
-  for (let n = 0; first < end; n++) {
+/** Commits `total` readings in groups, from a sequence number on; returns the next one. */
+async function fill(store: Store, first: number, size: number, total: number): Promise<number> {
+  let next = first
+  for (let n = 0; next < first + total; n++) {
     const wall = started + n * 1000
-    const records = group(first, size, wall)
+    const records = group(next, size, wall)
+    const state = [{ key: 'k', value: `${n}` }]
     const at = { wall, mono: n * 1000 + 0.25 }
-    flying.push(
-      store.commit({
-        at,
-        bootId: 'boot',
-        tb: 0,
-        first,
-        records,
-        state: [{ key: 'k', value: `${n}` }],
-      }),
-    )
-    first += size
-    if (flying.length >= inFlight) {
-      await Promise.all(flying)
-      flying = []
-    }
+    await store.commit({ at, bootId: 'boot', tb: 0, first: next, records, state })
+    next += size
   }
-  await Promise.all(flying)
+  return next
 }
 
 const seconds = (since: bigint): number => Number(process.hrtime.bigint() - since) / 1e9
-const cpu = (since: NodeJS.CpuUsage): number => {
+const cpuMs = (since: NodeJS.CpuUsage): number => {
   const { user, system } = process.cpuUsage(since)
   return (user + system) / 1000
 }
-const written = (): number =>
+const writtenBytes = (): number =>
   Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? 0)
-
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
-for (const size of [4, 20, 200, 800]) {
+/** CPU of making the groups themselves, which is not the store's. */
+function generatorMs(size: number, total: number): number {
+  const since = process.cpuUsage()
+  for (let first = 1; first < total; first += size) group(first, size, started)
+  return cpuMs(since)
+}
+
+async function measureCommits(size: number): Promise<void> {
   await withStore(async (store, dir) => {
-    const total = size === 4 ? rows / 10 : rows
-    await fill(store, size, 4000)
-    const cpuBefore = process.cpuUsage()
+    const total = size <= 4 ? rows / 10 : rows
+    const next = await fill(store, 1, size, Math.max(size * 100, 40_000))
+    const own = generatorMs(size, total)
+    const cpu = process.cpuUsage()
     const since = process.hrtime.bigint()
-    await fill0(store, size, total)
+    const end = await fill(store, next, size, total)
     const wall = seconds(since)
-    const files = readdirSync(path.join(dir, 'journal')).filter((name) => name.endsWith('.db'))
-    const bytes = files.reduce(
-      (sum, name) => sum + statSync(path.join(dir, 'journal', name)).size,
-      0,
-    )
+    const spent = ((cpuMs(cpu) - own) * 1000) / total
+    const journal = path.join(dir, 'journal')
+    const files = readdirSync(journal).filter((name) => name.endsWith('.db'))
+    const bytes = files.reduce((sum, name) => sum + statSync(path.join(journal, name)).size, 0)
     say(
-      `group ${size}: ${Math.round(total / wall)} rows/s, CPU ${((cpu(cpuBefore) * 1000) / total).toFixed(2)} ms per 1,000 readings, ${(bytes / (total + 4000)).toFixed(1)} B/reading on file`,
+      `groups of ${size}: ${Math.round(total / wall)} rows/s one commit at a time, ` +
+        `${spent.toFixed(2)} ms CPU per 1,000 readings, ${(bytes / (end - 1)).toFixed(1)} B per reading`,
     )
   })
 }
 
-/** Goes on where `fill` left the same store. */
-async function fill0(store: Store, size: number, total: number): Promise<void> {
-  const after = await store.batches({ stream: 'readings', after: 0, batches: 1 })
-  if (after.length === 0) return
-  const head = (await store.count('readings', 0)) + 1
-  let first = head
-  for (let n = 0; first < head + total; n++) {
-    const wall = started + n * 1000
-    const at = { wall, mono: n * 1000 + 0.25 }
-    const records = group(first, size, wall)
-    await store.commit({
-      at,
-      bootId: 'boot',
-      tb: 0,
-      first,
-      records,
-      state: [{ key: 'k', value: `${n}` }],
-    })
-    first += size
-  }
+async function measureWear(): Promise<void> {
+  await withStore(async (store) => {
+    const lasting = 900
+    const next = await fill(store, 1, 20, 20 * 100)
+    const before = writtenBytes()
+    await fill(store, next, 20, 20 * lasting)
+    await store.close()
+    const rate = (writtenBytes() - before) / lasting
+    const day = ((rate * DAY_MS) / 1e12).toFixed(2)
+    say(`wear: ${(rate / 1000).toFixed(1)} kB/s at 20 rows/s in groups of 1 s, ${day} GB/day`)
+  })
 }
 
-await withStore(async (store) => {
-  await fill(store, 20, 2000)
-  const before = written()
-  const seconds = 600
-  await fill0(store, 20, 20 * seconds)
-  await store.close()
-  const rate = (written() - before) / seconds
-  say(
-    `wear: ${(rate / 1000).toFixed(1)} kB/s at 20 rows/s in 1 s groups = ${((rate * 86_400) / 1e9).toFixed(2)} GB/day`,
-  )
-})
-
-await withStore(async (store, dir) => {
-  const total = rows * 5
-  await fill(store, 1000, total, 4)
-  await store.close()
+async function measureReading(): Promise<void> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'store-measure-'))
+  const total = 1_000_000
+  let store = await open(dir)
+  const next = await fill(store, 1, 1000, total)
   let since = process.hrtime.bigint()
-  const again = await open(dir)
-  say(`reopen with ${total} rows in the hot file: ${(seconds(since) * 1000).toFixed(0)} ms`)
+  const at = { wall: started + DAY_MS, mono: 1 }
+  await store.commit({
+    at,
+    bootId: 'b',
+    tb: 0,
+    first: next,
+    records: group(1, 1, started),
+    state: [],
+  })
+  say(`first commit of a day (handover): ${(seconds(since) * 1000).toFixed(1)} ms`)
+  await store.close()
+  const journal = path.join(dir, 'journal')
+  for (const name of readdirSync(journal).slice(1)) rmSync(path.join(journal, name))
   since = process.hrtime.bigint()
-  const cpuBefore = process.cpuUsage()
-  let after = 0
+  store = await open(dir)
+  say(`open with ${total} rows in the hot file: ${(seconds(since) * 1000).toFixed(0)} ms`)
+  since = process.hrtime.bigint()
+  const cpu = process.cpuUsage()
   let read = 0
-  for (;;) {
-    const batches = await again.batches({ stream: 'readings', after, batches: 20 })
-    if (batches.length === 0) break
-    for (const batch of batches) read += batch.records.length
-    after = batches.at(-1)?.last ?? after
+  for (let after = 0; ; ) {
+    const batches = await store.batches({ stream: 'readings', after, batches: 20 })
+    for (const { records } of batches) read += records.length
+    after = batches.at(-1)?.last ?? 0
+    if (after === 0) break
   }
-  const wall = seconds(since)
-  say(
-    `batches(): ${Math.round(read / wall)} rows/s (${read} rows), CPU ${((cpu(cpuBefore) * 1000) / read).toFixed(2)} ms per 1,000`,
-  )
+  const spent = ((cpuMs(cpu) * 1000) / read).toFixed(2)
+  say(`batches(): ${Math.round(read / seconds(since))} rows/s, ${spent} ms CPU per 1,000`)
   since = process.hrtime.bigint()
-  for (let n = 0; n < 200; n++) await again.count('readings', (n * total) / 200)
+  for (let n = 0; n < 200; n++) await store.count('readings', (n * total) / 200)
   say(`count(): ${((seconds(since) * 1e6) / 200).toFixed(0)} µs`)
-  say(`RSS ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`)
-  await again.close()
-})
+  await store.close()
+  since = process.hrtime.bigint()
+  const verified = verifyJournal(dir)
+  say(`verify: ${Math.round(total / seconds(since))} records/s (${verified.ok ? 'ok' : 'NOT ok'})`)
+  rmSync(dir, { recursive: true })
+}
+
+for (const size of [4, 20, 200, 800]) await measureCommits(size)
+await measureWear()
+await measureReading()

@@ -49,14 +49,8 @@ const anyStep = fc.record({
 })
 
 /** Whether each batch names the one before it as its `prev`. */
-function chained(batches: readonly PackedBatch[], before: number): boolean {
-  let prev = before
-  return batches.every((batch) => {
-    const fits = batch.prev === prev
-    prev = batch.last
-    return fits
-  })
-}
+const chained = (batches: readonly PackedBatch[], before: number): boolean =>
+  batches.every((batch, at) => batch.prev === (batches[at - 1]?.last ?? before))
 
 describe('a new journal', () => {
   it('URS-69 begins an epoch, marks the directory with its origin and refuses the other for ever', () => {

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { event, readings } from '../../support/memory-store.ts'
 import { type Mosquitto, mosquitto, noMosquitto } from '../../support/mosquitto.ts'
 import { type Consumer, referenceConsumer } from '../../support/reference-consumer.ts'
-import { testPki } from '../../support/test-pki.ts'
+import { noOpenssl, testPki } from '../../support/test-pki.ts'
 import { until } from '../../support/until.ts'
 import { type LiveUplink, liveUplink } from '../../support/uplink-live.ts'
 import { BASE, EPOCH } from '../../support/uplink-rig.ts'
@@ -142,7 +142,7 @@ describe.skipIf(noMosquitto)('NE9 access rules of Mosquitto', () => {
   })
 })
 
-describe.skipIf(noMosquitto)('NE4 TLS', () => {
+describe.skipIf(noMosquitto || noOpenssl)('NE4 TLS', () => {
   const secured =
     (server: string) =>
     (directory: string, port: number): string[] => {

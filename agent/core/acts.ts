@@ -11,7 +11,7 @@ import {
   zoneKey,
 } from './state.ts'
 import { HOUR } from './time.ts'
-import { applyToAlarm, type Turn, writeEvent } from './turn.ts'
+import { applyToAlarm, baseNow, type Turn, writeEvent } from './turn.ts'
 
 /** Who may acknowledge, reset and set occupancy: never an administrator (URS-50). */
 const ENTITLED: readonly Role[] = ['technician', 'supervisor', 'qa']
@@ -131,7 +131,7 @@ function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
     return refuse(turn, act, 'invalid', `no zone "${act.zone}"; known: ${known}`)
   }
   const from = unit.occupancy
-  unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(turn.at.wall) })
+  unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(baseNow(turn)) })
   unit.occupancy = act.state
   const row: ZoneRow = { occupancy: unit.occupancy, past: unit.past }
   turn.changes.set(zoneKey(act.zone), row)

@@ -7,8 +7,6 @@ import {
   type AcceptedSample,
   acceptSample,
   type CounterState,
-  enterWindow,
-  fillTimeMs,
   graceOf,
   litresOf,
   type MissingRun,
@@ -18,6 +16,7 @@ import {
   type Sample,
   sampleFault,
 } from './particle.ts'
+import { enterWindow, fillTimeMs } from './particle-window.ts'
 import type { BadReason } from './quality.ts'
 import type { Reading, SampleDetail } from './reading.ts'
 import {
@@ -29,7 +28,7 @@ import {
   type WindowRow,
   windowKey,
 } from './state.ts'
-import { type Turn, writeReading } from './turn.ts'
+import { baseNow, type Turn, writeReading } from './turn.ts'
 
 /** Nominal flow assumed for the fill time where nobody states one (1 CFM). */
 const DEFAULT_FLOW_LPM = 28.3
@@ -38,7 +37,7 @@ const DEFAULT_FLOW_LPM = 28.3
 export function takeSample(turn: Turn, unit: InstrumentUnit, sample: Sample): void {
   const { counter } = unit
   if (counter === undefined) return
-  const accepted = acceptSample(counter, sample, turn.at.wall, unit.pollMs)
+  const accepted = acceptSample(counter, sample, baseNow(turn), unit.pollMs)
   if (accepted === undefined) {
     if (counter.trouble !== null) keepCounter(turn, unit, { ...counter, trouble: null })
     return
@@ -82,7 +81,7 @@ export function takeNoSample(
 export function passOverdue(turn: Turn): void {
   for (const unit of turn.state.instruments.values()) {
     if (unit.counter === undefined) continue
-    const overdue = overdueRun(unit.counter, turn.at.wall, unit.pollMs)
+    const overdue = overdueRun(unit.counter, baseNow(turn), unit.pollMs)
     if (overdue === undefined) continue
     keepCounter(turn, unit, overdue.counter)
     const seqs = writeMissing(turn, unit, overdue.missed)
@@ -133,7 +132,7 @@ function sampleReading(
   const base = {
     point: channel.point.id,
     t,
-    a: Math.max(0, Math.round(turn.at.wall - t)),
+    a: Math.max(0, Math.round(baseNow(turn) - t)),
     ...(late && { late: true as const }),
     ...(seq !== undefined && { supersedes: seq }),
     raw: sample.raw,

@@ -1,12 +1,12 @@
-// Particle samples: identity, normalisation, and the windows that judge rare counts (limits.md).
+// Particle samples: which one is new, when it was, what is missing, what makes it bad, and its volume (limits.md).
+// Judges no limit; a record seen before gives nothing.
 
 import type { Instrument } from './point.ts'
 import type { BadReason } from './quality.ts'
-import type { SampleDetail } from './reading.ts'
-import { DAY, type Millis } from './time.ts'
+import { DAY, MINUTE, type Millis } from './time.ts'
 
-/** Faults that a counter reports of its own sample; any of them but `overflow` makes the sample bad. */
-export type SampleFault = 'laser_fault' | 'flow_fault' | 'sensor_fault' | 'overflow'
+/** Faults of a sample that the counter reports, or `identity`: it is another counter. Any but `overflow` makes it bad. */
+export type SampleFault = 'identity' | 'laser_fault' | 'flow_fault' | 'sensor_fault' | 'overflow'
 
 /** One record of a particle counter, as it stands in the instrument. Counts are cumulative (≥ size). */
 export interface Sample {
@@ -73,11 +73,14 @@ const UNKNOWN_AGE_MS = 10_000 * DAY
 const GRACE_SHARE = 0.1
 const GRACE_MS_MIN = 2000
 /** Measured flow may differ from nominal by this share (Annex 1 9.17, ISO 21501-4). */
-export const FLOW_TOLERANCE = 0.05
+const FLOW_TOLERANCE = 0.05
 const DEFAULT_SAMPLE_MS = 60_000
+const PERIOD_MS_MIN = 1000
 const QUIET_AFTER_START_MS = 5000
 
-export const periodOf = ({ durationMs, holdMs }: CounterState): Millis => durationMs + holdMs
+/** Sample and hold time; never less than a counter can do, so that a garbled duration cannot make slots without number. */
+export const periodOf = ({ durationMs, holdMs }: CounterState): Millis =>
+  Math.max(PERIOD_MS_MIN, durationMs + holdMs)
 
 export const graceOf = (counter: CounterState): Millis =>
   Math.max(GRACE_MS_MIN, periodOf(counter) * GRACE_SHARE)
@@ -98,7 +101,7 @@ export const newCounter = (instrument: Instrument, wall: Millis): CounterState =
 
 /** Wall moment at which the next sample, had it come, would be overdue: it is seen up to one poll after its end. */
 export const overdueAt = (counter: CounterState, pollMs: Millis): Millis =>
-  Math.max(counter.quietUntil, counter.next + periodOf(counter) + graceOf(counter) + pollMs)
+  Math.max(counter.quietUntil, counter.next + periodOf(counter) + graceOf(counter)) + pollMs
 
 /** A counter after a stop: what is missing up to now is the agent's doing, and its first polls are waited for. */
 export const resumeCounter = (counter: CounterState, wall: Millis): CounterState => ({
@@ -156,14 +159,14 @@ export function acceptSample(
   const base: CounterState = {
     ...counter,
     identity: sample.identity,
-    durationMs: sample.durationMs,
+    durationMs: sample.durationMs > 0 ? sample.durationMs : counter.durationMs,
     holdMs,
     clock,
     trouble: null,
     downUntil: null,
   }
   const period = periodOf(base)
-  const t = Math.round(end - sample.durationMs)
+  const t = Math.round(end - base.durationMs)
   if (counter.identity === null && counter.missing.length === 0) {
     const stale = end < counter.next - period - graceOf(base) - pollMs
     const first = { ...base, next: stale ? counter.next : t + period }
@@ -194,7 +197,7 @@ export function overdueRun(
   wall: Millis,
   pollMs: Millis,
 ): { counter: CounterState; missed: MissingRun } | undefined {
-  if (wall < counter.quietUntil) return undefined
+  if (wall < counter.quietUntil + pollMs) return undefined
   const period = periodOf(counter)
   const slots = Math.floor((wall - graceOf(counter) - pollMs - counter.next) / period)
   if (slots <= 0) return undefined
@@ -272,18 +275,19 @@ export function sampleFault(
   sizes: readonly { readonly signal: string; readonly sizeUm: number }[],
 ): BadReason | undefined {
   const faults = sample.faults
+  if (faults.includes('identity')) return 'identity'
   if (faults.includes('laser_fault')) return 'laser_fault'
   if (faults.includes('flow_fault')) return 'flow_fault'
   if (faults.includes('sensor_fault')) return 'sensor_fault'
-  const { flowLpm } = sample
-  if (
-    flowLpm !== undefined &&
-    nominalFlowLpm !== undefined &&
-    Math.abs(flowLpm - nominalFlowLpm) > nominalFlowLpm * FLOW_TOLERANCE
-  ) {
-    return 'flow_fault'
-  }
-  return isCumulative(sample, sizes) ? undefined : 'config_changed'
+  if (nominalFlowLpm !== undefined && !isFlowRight(sample, nominalFlowLpm)) return 'flow_fault'
+  return sample.durationMs > 0 && isCumulative(sample, sizes) ? undefined : 'config_changed'
+}
+
+/** Whether the measured flow is within its tolerance, and the reported volume no part of what it should have been. */
+function isFlowRight({ flowLpm, litres, durationMs }: Sample, nominalFlowLpm: number): boolean {
+  const tolerance = nominalFlowLpm * FLOW_TOLERANCE
+  if (flowLpm !== undefined && Math.abs(flowLpm - nominalFlowLpm) > tolerance) return false
+  return litres === undefined || litres >= ((nominalFlowLpm - tolerance) * durationMs) / MINUTE
 }
 
 /** c(≥0.5) ≥ c(≥1) ≥ c(≥5): a violation proves a wrong mode (limits.md). */
@@ -297,63 +301,3 @@ function isCumulative(
     .filter((count) => count !== undefined)
   return counts.every((count, index) => index === 0 || count <= (counts[index - 1] ?? count))
 }
-
-/** Windows over the samples of one channel; only good samples enter. Persisted. */
-export interface ParticleWindow {
-  /** Newest last; together hold the rolling cubic metre. */
-  readonly rolling: readonly (readonly [t: Millis, counts: number, litres: number])[]
-  /** Consecutive good samples with at least one count. */
-  readonly run: number
-  /** The last good samples, newest last: whether each had a count. */
-  readonly recent: readonly (0 | 1)[]
-}
-
-export const EMPTY_WINDOW: ParticleWindow = { rolling: [], run: 0, recent: [] }
-
-const CUBIC_METRE_LITRES = 1000
-/**
- * A good sample enters the windows of its channel. `fillMs` is the nominal time to sample a cubic metre, `recentMax` the y
- * of x of y.
- */
-export function enterWindow(
-  window: ParticleWindow,
-  t: Millis,
-  { counts, litres }: SampleDetail,
-  { fillMs, recentMax }: { readonly fillMs: Millis; readonly recentMax: number },
-): ParticleWindow {
-  const oldest = window.rolling[0]?.[0]
-  const stale = oldest !== undefined && t - oldest > 2 * fillMs
-  const samples = [...(stale ? [] : window.rolling), [t, counts, litres] as const]
-  let sum = samples.reduce((total, [, , each]) => total + each, 0)
-  let first = 0
-  for (
-    let each = samples[first]?.[2];
-    each !== undefined && sum - each >= CUBIC_METRE_LITRES;
-    each = samples[first]?.[2]
-  ) {
-    sum -= each
-    first++
-  }
-  return {
-    rolling: samples.slice(first),
-    run: counts > 0 ? window.run + 1 : 0,
-    recent:
-      recentMax === 0
-        ? []
-        : [...window.recent, counts > 0 ? (1 as const) : (0 as const)].slice(-recentMax),
-  }
-}
-
-/** Counts and litres of the rolling cubic metre. */
-export function rollingSum({ rolling }: ParticleWindow): { counts: number; litres: number } {
-  let counts = 0
-  let litres = 0
-  for (const [, each, volume] of rolling) {
-    counts += each
-    litres += volume
-  }
-  return { counts, litres }
-}
-
-/** Nominal time to sample one cubic metre, ms (35.3 min at 28.3 L/min). */
-export const fillTimeMs = (flowLpm: number): Millis => (CUBIC_METRE_LITRES / flowLpm) * 60_000

@@ -6,13 +6,8 @@ import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
-import {
-  type CounterState,
-  EMPTY_WINDOW,
-  newCounter,
-  type ParticleWindow,
-  periodOf,
-} from './particle.ts'
+import { type CounterState, newCounter, periodOf } from './particle.ts'
+import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
 import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
 import type { Instant, Millis } from './time.ts'
 
@@ -84,8 +79,8 @@ export interface CoreState {
   readonly instruments: Map<string, InstrumentUnit>
   /** Alarms with a delay under way. */
   readonly timed: Set<AlarmUnit>
-  /** Monotonic minus wall, as of the newest input: turns wall deadlines into monotonic ones. */
-  monoMinusWall: Millis
+  /** The time base: wall = mono + offset, fixed until a clock step is noticed (core/schedule.ts). */
+  offsetMs: Millis
   /** Monotonic moment before which no point can reach its comm-fail time. */
   nextLossCheck: Millis
   /** Day (UTC, days since 1970) of the last calibration check. */
@@ -121,8 +116,10 @@ export type WindowRow = ParticleWindow & { readonly source: string }
 export const sourceOf = ({ id, serial }: Instrument): string => `${id}/${serial ?? ''}`
 
 /** The limits of an alarm as compared between configurations. */
-export const judgedBy = ({ judgement, deadband, onDelayMs, offDelayMs }: AlarmDefinition): string =>
-  JSON.stringify([judgement, deadband, onDelayMs, offDelayMs])
+export const judgedBy = (definition: AlarmDefinition): string => {
+  const { judgement, deadband, onDelayMs, offDelayMs, latching } = definition
+  return JSON.stringify([judgement, deadband, onDelayMs, offDelayMs, latching])
+}
 
 /** Builds the units of a plant around what is known of its alarms, zones, counters and windows. */
 export function buildUnits(
@@ -155,7 +152,7 @@ export function buildUnits(
   }
   for (const instrument of plant.instruments) {
     const counter = instrument.sampled
-      ? (known.counter(instrument) ?? newCounter(instrument, at.wall))
+      ? (known.counter(instrument) ?? newCounter(instrument, at.mono + state.offsetMs))
       : undefined
     state.instruments.set(instrument.id, {
       instrument,

@@ -31,6 +31,7 @@ import { DAY, type Instant, type Millis } from './time.ts'
 import {
   alarmRow,
   applyToAlarm,
+  baseNow,
   endTurn,
   newTurn,
   nextDelay,
@@ -67,7 +68,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     points: new Map(),
     instruments: new Map(),
     timed: new Set(),
-    monoMinusWall: at.mono - at.wall,
+    offsetMs: at.wall - at.mono,
     nextLossCheck: at.mono,
     day: -1,
   }
@@ -117,11 +118,11 @@ export function nextDeadline(state: CoreState): Millis | undefined {
   let next = Math.min(
     nextDelay(state),
     state.nextLossCheck,
-    (state.day + 1) * DAY + state.monoMinusWall,
+    (state.day + 1) * DAY - state.offsetMs + 1,
   )
   for (const { counter, pollMs } of state.instruments.values()) {
     if (counter === undefined) continue
-    next = Math.min(next, overdueAt(counter, pollMs) + state.monoMinusWall + 1)
+    next = Math.min(next, overdueAt(counter, pollMs) - state.offsetMs + 1)
   }
   return Number.isFinite(next) ? next : undefined
 }
@@ -162,7 +163,7 @@ function passTime(turn: Turn): void {
   passDelays(turn)
   passOverdue(turn)
   checkLoss(turn)
-  const day = Math.floor(turn.at.wall / DAY)
+  const day = Math.floor(baseNow(turn) / DAY)
   if (day !== turn.state.day) checkCalibration(turn, turn.state, day)
 }
 
@@ -210,8 +211,9 @@ function takeCondition(
 
 /** A new time base: the event says by how much; what lies on the wall's time line moves with it, no delay does. */
 function stepClock(turn: Turn, stepMs: Millis): void {
-  const { state } = turn
+  const { state, at } = turn
   state.tb++
+  state.offsetMs = at.wall - at.mono
   for (const unit of state.instruments.values()) {
     if (unit.counter !== undefined) keepCounter(turn, unit, shiftCounter(unit.counter, stepMs))
   }

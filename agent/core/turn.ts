@@ -22,7 +22,6 @@ export interface Turn {
 }
 
 export const newTurn = (state: CoreState, at: Instant): Turn => {
-  state.monoMinusWall = at.mono - at.wall
   return {
     state,
     at,
@@ -41,6 +40,12 @@ export const endTurn = ({ records, changes, alarms, urgent, first }: Turn): Step
   alarms: [...alarms],
   urgent,
 })
+
+/**
+ * Now on the gateway's time line: the wall as the time base has it, which a clock that steps does not bend before the step
+ * is noticed and a new base begins.
+ */
+export const baseNow = ({ state, at }: Turn): Millis => at.mono + state.offsetMs
 
 /** Writes a reading down; its sequence number. */
 export function writeReading(turn: Turn, reading: Reading): number {

@@ -118,6 +118,25 @@ describe('another configuration', () => {
     },
   )
 
+  it('lets no alarm hang in a state that its new definition does not have', () => {
+    const core = active()
+    core.values('b101-dp', -1, -1, 15)
+    core.ack(INVERSION)
+    expect(core.is(INVERSION)).toBe('latched_acknowledged')
+    const grade = (it: 'A' | 'C') => ({
+      ...core.plant,
+      points: core.plant.points.map((one) => ({ ...one, grade: it })),
+    })
+    core.changePlant(grade('A'))
+    core.slot('b101-dp', 9)
+    core.advance(30_000)
+    core.values('b101-dp', 15)
+    core.ack(LOW)
+    expect(core.is(LOW)).toBe('latched_acknowledged')
+    core.changePlant(grade('C'))
+    expect([core.is(LOW), core.is(INVERSION)]).toEqual(['normal', 'latched_acknowledged'])
+  })
+
   it('leaves alone what it does not touch, delays included', () => {
     const core = active()
     core.values('b101-t', 22.5)

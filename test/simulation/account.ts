@@ -1,0 +1,161 @@
+// What a consumer knows, from the contract alone: which records it has, which it misses by `prev`, whether a record it knows
+// ever changed, whether each point's slots are covered exactly once, and what the retained topics say. Imports nothing.
+
+interface ReadingObject {
+  readonly s: number
+  readonly p: string
+  readonly t: number
+  readonly slots?: number
+  readonly v?: number
+  readonly q: 'good' | 'uncertain' | 'bad'
+  readonly qc?: string
+}
+
+interface ReadingsMessage {
+  readonly epoch: string
+  readonly tb: number
+  readonly prev: number
+  readonly first: number
+  readonly last: number
+  readonly replay: boolean
+  readonly readings: readonly ReadingObject[]
+}
+
+interface EventMessage {
+  readonly epoch: string
+  readonly tb: number
+  readonly prev: number
+  readonly seq: number
+}
+
+export type StreamName = 'readings' | 'event'
+
+/** One stream of one epoch as received: complete up to `through`, and what is there beyond the first hole. */
+class Received {
+  through = 0
+  readonly ahead = new Map<number, number>()
+  /** Printed records beyond `through`. */
+  readonly waiting = new Map<number, string>()
+  highest = 0
+
+  take(prev: number, last: number): void {
+    this.ahead.set(prev, Math.max(this.ahead.get(prev) ?? 0, last))
+    this.highest = Math.max(this.highest, last)
+    for (let moved = true; moved; ) {
+      moved = false
+      for (const [from, to] of this.ahead) {
+        if (from > this.through) continue
+        this.ahead.delete(from)
+        if (to <= this.through) continue
+        this.through = to
+        moved = true
+      }
+    }
+  }
+
+  /** First hole: records above `from` up to `to` are missing; undefined when nothing is. */
+  hole(): { from: number; to: number } | undefined {
+    if (this.ahead.size === 0) return undefined
+    return { from: this.through, to: Math.min(...this.ahead.keys()) }
+  }
+}
+
+export interface AccountListener {
+  /** A record of either stream, for the first time or again, as it was printed. */
+  record(epoch: string, seq: number, printed: string): void
+  broken(invariant: string, words: string): void
+}
+
+export class Account {
+  readonly #listener: AccountListener
+  readonly #streams = new Map<string, Received>()
+  readonly #slots = new Map<string, { tb: number; next: number }>()
+  readonly #intervalOf: (point: string) => number | undefined
+  readonly retained = new Map<string, string>()
+  epoch = ''
+  messages = 0
+
+  constructor(intervalOf: (point: string) => number | undefined, listener: AccountListener) {
+    this.#intervalOf = intervalOf
+    this.#listener = listener
+  }
+
+  stream(name: StreamName, epoch = this.epoch): Received {
+    const key = `${epoch}/${name}`
+    const known = this.#streams.get(key)
+    if (known !== undefined) return known
+    const made = new Received()
+    this.#streams.set(key, made)
+    return made
+  }
+
+  /** One message by its topic below the base. */
+  take(leaf: string, payload: string, retained: boolean): void {
+    this.messages++
+    if (leaf === 'readings') return this.#readings(payload)
+    if (leaf === 'event') return this.#event(payload)
+    if (payload === '') this.retained.delete(leaf)
+    else this.retained.set(leaf, payload)
+    if (retained && (leaf.startsWith('cmd') || leaf.startsWith('reply')))
+      this.#listener.broken('D7', `${leaf} was retained`)
+  }
+
+  #readings(text: string): void {
+    const message = JSON.parse(text) as ReadingsMessage
+    const { epoch, tb, prev, first, last, readings } = message
+    this.epoch = epoch
+    if (readings.length === 0 || readings.length > 100)
+      this.#listener.broken('D3', `${readings.length} records in one message`)
+    if (readings[0]?.s !== first || readings.at(-1)?.s !== last || first <= prev)
+      this.#listener.broken('D3', `prev ${prev}, first ${first}, last ${last} do not fit`)
+    const stream = this.stream('readings')
+    const before = stream.through
+    for (const reading of readings) {
+      const printed = JSON.stringify(reading)
+      if (!text.includes(printed))
+        this.#listener.broken('D4', `record ${reading.s} is not printed canonically`)
+      this.#listener.record(epoch, reading.s, printed)
+      if (reading.s > before) stream.waiting.set(reading.s, JSON.stringify([tb, reading]))
+    }
+    stream.take(prev, last)
+    if (stream.through > before) this.#settle(stream)
+  }
+
+  #event(text: string): void {
+    const { epoch, prev, seq } = JSON.parse(text) as EventMessage
+    this.epoch = epoch
+    if (seq <= prev) this.#listener.broken('D3', `event ${seq} with prev ${prev}`)
+    this.#listener.record(epoch, seq, text.slice(text.indexOf('"seq":')))
+    this.stream('event').take(prev, seq)
+  }
+
+  /** Slots of what is complete now, in order of sequence. */
+  #settle(stream: Received): void {
+    const due = [...stream.waiting.keys()]
+      .filter((seq) => seq <= stream.through)
+      .sort((a, b) => a - b)
+    for (const seq of due) {
+      const [tb, reading] = JSON.parse(stream.waiting.get(seq) ?? '') as [number, ReadingObject]
+      stream.waiting.delete(seq)
+      this.#cover(tb, reading)
+    }
+  }
+
+  #cover(tb: number, { s, p, t, slots = 1, v, q, qc }: ReadingObject): void {
+    const interval = this.#intervalOf(p)
+    const { broken } = this.#listener
+    if (interval === undefined) return broken('D1', `reading ${s} of ${p}, which nobody configured`)
+    if ((v === undefined) !== (q === 'bad') || (q !== 'good' && qc === undefined))
+      broken('D6', `record ${s}: value ${v}, quality ${q} ${qc}`)
+    if (t % interval !== 0) broken('D1', `record ${s}: ${t} of ${p} is off the grid`)
+    const known = this.#slots.get(p)
+    if (known !== undefined && known.tb === tb && known.next !== t) {
+      const what = t < known.next ? 'covered twice' : 'not covered'
+      broken(
+        'D1',
+        `record ${s} of ${p}: slots from ${Math.min(t, known.next)} ${what} (expected ${known.next}, got ${t})`,
+      )
+    }
+    this.#slots.set(p, { tb, next: t + slots * interval })
+  }
+}

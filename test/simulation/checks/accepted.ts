@@ -1,0 +1,155 @@
+// What was accepted: commits in order, each applied once its promise resolved, or once a restart found it there. Holds the
+// account that recovery is checked against (D2, D3, U2); tells the other checks of every record exactly once, in order.
+
+import { type JournalRecord, printEvent, printReading } from '#core/record.ts'
+import type { Commit, Head, Recovered } from '#ports/store.ts'
+import type { Boot } from '../machine.ts'
+
+/** How slot times of a commit translate into true time. */
+export interface Base {
+  readonly boot: Boot
+  readonly offsetMs: number
+}
+
+export interface AcceptedRecord {
+  readonly seq: number
+  readonly tb: number
+  readonly record: JournalRecord
+  readonly base: Base | undefined
+}
+
+export interface AcceptedListener {
+  accepted(record: AcceptedRecord): void
+  broken(invariant: string, words: string): void
+}
+
+interface Pending {
+  readonly commit: Commit
+  readonly base: Base | undefined
+}
+
+/** Rows that commits without records may write too, so that a lost one is no fault: they only cost sending again. */
+const isBookkeeping = (key: string): boolean =>
+  key.startsWith('cursor/') || key.startsWith('confirm/')
+
+export class Accepted {
+  readonly #listener: AcceptedListener
+  #pending: Pending[] = []
+  /** Hash of each record's printed form, by sequence number from `#from`. */
+  #prints: number[] = []
+  #from = 1
+  readonly state = new Map<string, string>()
+  head = 0
+  headHash = ''
+  epoch: string | undefined
+  readonly #hashes = new Map<number, string>()
+
+  constructor(listener: AcceptedListener) {
+    this.#listener = listener
+  }
+
+  submitted(commit: Commit, base: Base | undefined): void {
+    const expected =
+      this.#pending.reduce((sum, each) => sum + each.commit.records.length, this.head) + 1
+    if (commit.first !== expected)
+      this.#listener.broken('D3', `a commit begins at ${commit.first} instead of ${expected}`)
+    this.#pending.push({ commit, base })
+  }
+
+  acknowledged(commit: Commit, head: Head): void {
+    const next = this.#pending.shift()
+    if (next?.commit !== commit)
+      this.#listener.broken('D3', 'commits were acknowledged out of order')
+    if (next !== undefined) this.#apply(next)
+    if (head.seq !== this.head)
+      this.#listener.broken('D3', `acknowledged head ${head.seq}, accepted ${this.head}`)
+    this.headHash = head.hash
+    this.#hashes.set(head.seq, head.hash)
+    if (this.#hashes.size > 64) this.#hashes.delete(this.#hashes.keys().next().value ?? 0)
+  }
+
+  /** A process opened the store: nothing accepted is missing, nothing is half there. */
+  recovered({ epoch, head, state }: Recovered): void {
+    const { broken } = this.#listener
+    if (this.epoch !== undefined && this.epoch !== epoch)
+      broken('D3', `epoch ${epoch} after ${this.epoch}`)
+    this.epoch = epoch
+    if (head.seq < this.head)
+      broken('D2', `${this.head - head.seq} accepted records are gone after a restart`)
+    const touched = new Set<string>()
+    for (const pending of this.#pending) {
+      const { records, first } = pending.commit
+      const last = first + records.length - 1
+      if (records.length > 0 && last <= head.seq) this.#apply(pending)
+      else for (const { key } of pending.commit.state) touched.add(key)
+    }
+    this.#pending = []
+    if (head.seq !== this.head)
+      broken('U2', `a commit is half there: head ${head.seq}, whole ${this.head}`)
+    const known = this.#hashes.get(head.seq)
+    if (known !== undefined && known !== head.hash)
+      broken('U1', `the chain head ${head.seq} changed its hash`)
+    this.#compareState(state, touched)
+  }
+
+  /** Whether what somebody received is what was accepted under that number. */
+  checkPrint(seq: number, printed: string): void {
+    if (seq > this.head) {
+      return this.#listener.broken('D2', `record ${seq} went out, accepted is only ${this.head}`)
+    }
+    const known = this.#prints[seq - this.#from]
+    if (known !== undefined && known !== hashOf(printed))
+      this.#listener.broken('D4', `record ${seq} went out as ${printed}, which was not accepted so`)
+  }
+
+  /** Forgets prints of what every consumer has confirmed. */
+  forget(through: number): void {
+    const count = through - this.#from
+    if (count < 20_000) return
+    this.#prints = this.#prints.slice(count)
+    this.#from += count
+  }
+
+  #apply({ commit, base }: Pending): void {
+    const { first, records, tb, state } = commit
+    for (const { key, value } of state) {
+      if (value === undefined) this.state.delete(key)
+      else this.state.set(key, value)
+    }
+    records.forEach((record, index) => {
+      const seq = first + index
+      this.head = seq
+      const printed =
+        record.kind === 'reading'
+          ? printReading(seq, record.reading)
+          : printEvent(seq, record.event)
+      this.#prints.push(hashOf(printed))
+      this.#listener.accepted({ seq, tb, record, base })
+    })
+  }
+
+  #compareState(found: ReadonlyMap<string, string>, touched: ReadonlySet<string>): void {
+    const keys = new Set([...found.keys(), ...this.state.keys()])
+    for (const key of keys) {
+      if (isBookkeeping(key) || touched.has(key)) continue
+      if (found.get(key) !== this.state.get(key)) {
+        this.#listener.broken(
+          'U2',
+          `state row ${key} is ${found.get(key)} after a restart, accepted was ${this.state.get(key)}`,
+        )
+      }
+    }
+    for (const key of [...touched, ...[...keys].filter(isBookkeeping)]) {
+      const value = found.get(key)
+      if (value === undefined) this.state.delete(key)
+      else this.state.set(key, value)
+    }
+  }
+}
+
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 16_777_619)
+  return hash
+}

@@ -1,0 +1,125 @@
+// D1, D5, D6 on what was accepted: each slot of each point once, a value only where the instrument held it while it was asked,
+// never a number that means "no value". Knows the truth of the plant and the wire's account; uses no code of the agent.
+
+import type { Reading } from '#core/reading.ts'
+import type { Line } from '../line.ts'
+import type { Process } from '../machine.ts'
+import type { Signal } from '../signal.ts'
+import { Unit } from '../unit.ts'
+import type { AcceptedRecord } from './accepted.ts'
+
+/** Rounding of arrival times, and the way from the wire to the clock that stamps. */
+const MARGIN_MS = 2.5
+/** A parked unit: at least one record a minute (contract §3), plus a commit. */
+const RECORD_EVERY_MS = 65_000
+
+interface Place {
+  readonly signal: Signal
+  readonly unit: Unit
+  readonly line: Line
+  covered: { tb: number; next: number } | undefined
+  coveredAt: number
+}
+
+export class ReadingChecks {
+  readonly #places = new Map<string, Place>()
+  readonly #broken: (invariant: string, words: string) => void
+  readonly #seen: (what: string) => void
+  readonly #now: () => number
+  good = 0
+
+  constructor(
+    lines: readonly Line[],
+    hooks: {
+      broken: (invariant: string, words: string) => void
+      seen: (what: string) => void
+      now: () => number
+    },
+  ) {
+    this.#broken = hooks.broken
+    this.#seen = hooks.seen
+    this.#now = hooks.now
+    for (const line of lines) {
+      for (const unit of line.units) {
+        for (const signal of unit.signals)
+          this.#places.set(signal.draw.id, { signal, unit, line, covered: undefined, coveredAt: 0 })
+      }
+    }
+  }
+
+  accepted({ seq, tb, record, base }: AcceptedRecord): void {
+    if (record.kind !== 'reading') return
+    const { reading } = record
+    const place = this.#places.get(reading.point)
+    if (place === undefined) return this.#broken('D1', `record ${seq} of unknown ${reading.point}`)
+    this.#seen(`quality ${reading.qc ?? reading.q}`)
+    this.#cover(seq, tb, reading, place)
+    if (reading.v === undefined) {
+      if (reading.q !== 'bad') this.#broken('D6', `record ${seq} is ${reading.q} without a value`)
+      return
+    }
+    if (reading.q === 'bad') this.#broken('D6', `record ${seq} is bad with a value`)
+    if (base === undefined || reading.a === undefined)
+      return this.#broken('D5', `record ${seq} has a value but no arrival`)
+    this.good++
+    const arrived = base.boot.trueTime(reading.t + reading.a - base.offsetMs)
+    this.#checkValue(seq, reading, place, arrived)
+  }
+
+  /** D1 while the agent runs: nothing has been due for long without a record. */
+  sweep(process: Process): void {
+    const now = this.#now()
+    const since = Math.max(process.startedAt, 0)
+    for (const [point, { signal, coveredAt }] of this.#places) {
+      const from = Math.max(coveredAt, since)
+      if (now - from > RECORD_EVERY_MS + 2 * signal.draw.intervalMs + 15_000)
+        this.#broken('D1', `no record of ${point} for ${Math.round((now - from) / 1000)} s`)
+    }
+  }
+
+  /** Time during which no records could be expected (the process was stopped, the disk hung) does not count. */
+  excuse(): void {
+    for (const place of this.#places.values()) place.coveredAt = this.#now()
+  }
+
+  #cover(seq: number, tb: number, { t, slots = 1, point }: Reading, place: Place): void {
+    const { intervalMs } = place.signal.draw
+    if (t % intervalMs !== 0) this.#broken('D1', `record ${seq}: ${t} of ${point} is off the grid`)
+    const { covered } = place
+    if (covered !== undefined && tb < covered.tb)
+      this.#broken('D1', `record ${seq}: time base ${tb} came back`)
+    if (covered !== undefined && covered.tb === tb && covered.next !== t) {
+      const what = t < covered.next ? 'twice' : 'not at all'
+      this.#broken(
+        'D1',
+        `record ${seq}: slots of ${point} at ${Math.min(t, covered.next)} covered ${what} (next was ${covered.next}, got ${t})`,
+      )
+    }
+    place.covered = { tb, next: t + slots * intervalMs }
+    place.coveredAt = this.#now()
+  }
+
+  #checkValue(seq: number, { point, v, q }: Reading, place: Place, arrived: number): void {
+    const { signal, unit, line } = place
+    const { address } = signal.draw
+    const asked = line.asked
+      .get(unit.unitId)
+      ?.findLast(
+        (each) =>
+          each.sentAt <= arrived + MARGIN_MS && Unit.covers(signal, each.address, each.quantity),
+      )
+    if (asked === undefined)
+      return this.#broken('D5', `record ${seq}: ${point} (address ${address}) was never asked for`)
+    const held = signal.heldBetween(asked.sentAt - MARGIN_MS, arrived + MARGIN_MS)
+    const same = held.some(({ raw }) => signal.valueOf(raw) === v)
+    if (!same) {
+      const values = held.map(({ raw }) => signal.valueOf(raw)).join(', ')
+      this.#broken(
+        'D5',
+        `record ${seq}: ${point} was never ${v} (${q}) between request and reply; it held ${values}`,
+      )
+    }
+    if (held.every(({ raw }) => !signal.isValue(raw)))
+      this.#broken('D6', `record ${seq}: ${point} is ${q} though the instrument had no value`)
+  }
+}

@@ -1,0 +1,287 @@
+// The gateway's life: boots the machine, starts the agent from its real parts on simulated seams, kills it, cuts its power,
+// starts it again. Decides when a process is over; composes nothing that agent/compose.ts would compose differently.
+
+import type { Configuration } from '#config/configuration.ts'
+import { InvariantError } from '#core/assert.ts'
+import type { Stream } from '#core/record.ts'
+import { openDriver } from '#drivers/registry.ts'
+import type { Clock } from '#ports/clock.ts'
+import { silentLog } from '#ports/log.ts'
+import type { Store } from '#ports/store.ts'
+import type { Uplink } from '#ports/uplink.ts'
+import { createCommandCheck } from '../../agent/access/signed-command.ts'
+import { Agent, type UplinkContext } from '../../agent/runtime/agent.ts'
+import { createUplink } from '../../agent/uplink/mqtt-uplink.ts'
+import type { Broker } from './broker.ts'
+import type { Accepted } from './checks/accepted.ts'
+import type { Dice } from './dice.ts'
+import type { Line } from './line.ts'
+import { Boot, Process } from './machine.ts'
+import type { Mutant } from './mutant.ts'
+import { signerOf } from './people.ts'
+import type { FaultRates } from './scenario.ts'
+import { type Platter, SimulatedStore } from './store.ts'
+import type { Timeline } from './timeline.ts'
+
+export interface HostOptions {
+  readonly configuration: Configuration
+  readonly timeline: Timeline
+  readonly dice: Dice
+  readonly lines: readonly Line[]
+  readonly broker: Broker
+  readonly accepted: Accepted
+  readonly faults: () => FaultRates
+  /** Opens what is durable for a new process; may throw `MachineGone`. */
+  readonly openDisk: () => Platter
+  /** The machine lost its power: what was not synced may be gone. */
+  readonly powerLost: () => void
+  readonly mutant: Mutant
+  readonly started: (agent: Agent) => void
+  readonly over: () => void
+  readonly seen: (what: string) => void
+  readonly broken: (invariant: string, words: string) => void
+}
+
+const EXPECTED_FAILURE = /simulated: EIO/
+
+export class Host {
+  readonly #options: HostOptions
+  #boot: Boot
+  #boots = 1
+  #processes = 0
+  #starting = false
+  process: Process | undefined
+  agent: Agent | undefined
+  store: SimulatedStore | undefined
+  /** True time at which the present agent had started. */
+  upSince = 0
+
+  constructor(options: HostOptions) {
+    this.#options = options
+    this.#boot = this.#newBoot()
+  }
+
+  get boot(): Boot {
+    return this.#boot
+  }
+
+  get up(): boolean {
+    return this.agent !== undefined && this.process?.alive === true
+  }
+
+  /** Starts the agent now, unless it runs or is about to. */
+  start(): void {
+    if (this.process?.alive === true || this.#starting) return
+    const { timeline, openDisk, seen } = this.#options
+    timeline.trace(`host: start process ${this.#processes + 1} in ${this.#boot.id}`)
+    const process = new Process(timeline, this.#boot)
+    this.process = process
+    this.#processes++
+    let platter: Platter
+    try {
+      platter = openDisk()
+    } catch (thrown) {
+      timeline.trace(`host: the store did not open: ${String(thrown)}`)
+      seen('crash while opening the store')
+      if (!/gone/.test(String(thrown)))
+        this.#options.broken('D2', `the store does not open: ${String(thrown)}`)
+      this.#end(process)
+      this.#restartIn(2000)
+      return
+    }
+    this.#starting = true
+    this.#launch(process, platter).then(
+      (agent) => {
+        this.#starting = false
+        if (!process.alive) return
+        this.agent = agent
+        this.upSince = timeline.now
+        this.#options.started(agent)
+      },
+      (error: unknown) => {
+        this.#starting = false
+        this.#failed(process, error)
+      },
+    )
+  }
+
+  /** kill -9, or the same by the machine: the process is gone in the middle of whatever it did. */
+  kill(restartInMs: number): void {
+    const { process } = this
+    if (process === undefined || !process.alive) return
+    this.#options.timeline.trace('host: killed')
+    this.#end(process)
+    this.#options.broker.cut({ cause: 'reset by the kernel', by: 'network' })
+    this.#restartIn(restartInMs)
+  }
+
+  /** Power loss: nothing unsynced is safe, the machine boots anew with the clock it then has. */
+  powerLoss(offMs: number): void {
+    const { process } = this
+    const { timeline, powerLost, broker } = this.#options
+    timeline.trace(`host: power lost for ${Math.round(offMs)} ms`)
+    if (process !== undefined) {
+      this.#end(process)
+      broker.vanished(process)
+    }
+    powerLost()
+    this.#starting = false
+    timeline.after(offMs, () => {
+      this.#boots++
+      this.#boot = this.#newBoot()
+      this.start()
+    })
+  }
+
+  #newBoot(): Boot {
+    const { timeline, dice, faults, seen } = this.#options
+    const { clockDrift, noRtc } = faults()
+    const drift = clockDrift === undefined ? 0 : dice.between(-200, 200)
+    let wallError = dice.between(-40, 40)
+    const unset = noRtc !== undefined && dice.chance(0.6)
+    if (unset) {
+      seen('boot without a clock')
+      wallError = dice.chance(0.5) ? -1_763_800_000_000 - timeline.now : -dice.about(3_600_000)
+    }
+    const boot = new Boot(timeline, `boot-${this.#boots}`, drift, wallError)
+    if (unset) timeline.after(dice.between(5000, 300_000), () => boot.stepWall(-boot.wallErrorMs))
+    return boot
+  }
+
+  #restartIn(ms: number): void {
+    this.#options.timeline.after(ms, () => this.start())
+  }
+
+  #end(process: Process): void {
+    process.kill()
+    this.agent = undefined
+    this.store = undefined
+    this.#starting = false
+    this.#options.over()
+  }
+
+  #failed(process: Process, error: unknown): void {
+    if (!process.alive) return
+    const { timeline, dice, broken, seen, broker } = this.#options
+    const words = error instanceof Error ? error.message : String(error)
+    timeline.trace(`host: the agent stopped itself: ${words}`)
+    if (error instanceof InvariantError || !EXPECTED_FAILURE.test(words)) {
+      broken(
+        'S3',
+        `the agent stopped itself: ${error instanceof Error ? (error.stack ?? words) : words}`,
+      )
+    }
+    seen('fail-stop')
+    this.#end(process)
+    broker.cut({ cause: 'reset by the kernel', by: 'network' })
+    this.#restartIn(dice.between(1000, 8000))
+  }
+
+  async #launch(process: Process, platter: Platter): Promise<Agent> {
+    const { configuration, timeline, dice, accepted, faults, seen, mutant } = this.#options
+    const recovered = mutant.recovered?.(platter.recovered) ?? platter.recovered
+    accepted.recovered(platter.recovered)
+    const store = new SimulatedStore({
+      platter: { ...platter, recovered },
+      process,
+      timeline,
+      dice,
+      faults,
+      seen,
+      hooks: {
+        submitted: (commit) => accepted.submitted(commit, this.#base(process)),
+        acknowledged: (commit, head) => accepted.acknowledged(commit, head),
+        died: () => this.powerLoss(dice.between(3000, 60_000)),
+      },
+    })
+    this.store = store
+    const clock = mutant.clock?.(process.clock()) ?? process.clock()
+    const random = dice.stream(`process ${this.#processes}`).random
+    const port = mutant.store?.(store) ?? store
+    return Agent.start({
+      configuration: mutant.configuration?.(configuration) ?? configuration,
+      version: '0.0.0-simulated',
+      clock,
+      log: silentLog,
+      store: port,
+      buses: ({ buses, instruments }) =>
+        buses.map((bus) => {
+          const line = this.#options.lines.find((each) => each.bus.id === bus.id)
+          if (line === undefined) throw new Error(`no wire of ${bus.id}`)
+          const open = line.opener(process)
+          const its = instruments.filter((instrument) => instrument.bus === bus.id)
+          return {
+            id: bus.id,
+            fingerprint: JSON.stringify([bus, its]),
+            open: () => {
+              const driver = openDriver({
+                ...{ bus, instruments: its, clock, random, log: silentLog },
+                open: mutant.link?.(open, bus) ?? open,
+              })
+              return mutant.driver?.(driver, process) ?? driver
+            },
+          }
+        }),
+      uplink: (context) => this.#uplink(context, process, port, clock, random),
+      failed: (error) => this.#failed(process, error),
+      commandCheck: createCommandCheck({
+        gateway: configuration.plant.gateway,
+        person: signerOf,
+        clockTrust: () => 'unknown',
+      }),
+    })
+  }
+
+  #uplink(
+    context: UplinkContext,
+    process: Process,
+    store: Store,
+    clock: Clock,
+    random: () => number,
+  ): Uplink {
+    const { plant, mqtt } = context.configuration
+    if (mqtt === undefined) throw new Error('no mqtt')
+    const { mutant, broker } = this.#options
+    const open = broker.opener(process)
+    const sent = (stream: Stream): number => Number(context.state.get(`cursor/${stream}`) ?? 0)
+    const uplink = createUplink({
+      settings: mqtt,
+      identity: {
+        ...{ org: plant.org, site: plant.site, gateway: plant.gateway, origin: plant.origin },
+        ...{ agent: '0.0.0-simulated', config: plant.hash },
+      },
+      epoch: store.recovered.epoch,
+      clock,
+      random,
+      log: silentLog,
+      store,
+      cursors: {
+        sent: { readings: sent('readings'), event: sent('event') },
+        confirmed: confirmedOf(context.state),
+      },
+      status: () => ({
+        ...{ through: context.head().seq, head: context.head(), tb: context.tb() },
+        clock: { synchronised: true, offsetMs: context.offsetMs() },
+      }),
+      notice: context.notice,
+      open: mutant.session?.(open) ?? open,
+    })
+    return mutant.uplink?.(uplink) ?? uplink
+  }
+
+  #base(process: Process) {
+    const { agent } = this
+    if (agent === undefined || this.process !== process) return undefined
+    return { boot: process.boot, offsetMs: agent.loop.base.offsetMs }
+  }
+}
+
+function confirmedOf(state: ReadonlyMap<string, string>): Record<Stream, Record<string, number>> {
+  const marks: Record<Stream, Record<string, number>> = { readings: {}, event: {} }
+  for (const [key, value] of state) {
+    const [kind, stream, consumer] = key.split('/')
+    if (kind !== 'confirm' || consumer === undefined) continue
+    if (stream === 'readings' || stream === 'event') marks[stream][consumer] = Number(value)
+  }
+  return marks
+}

@@ -1,0 +1,31 @@
+// The seams at which a planted bug gets in: each replaces one part of the composition by a faulty one. Types only; the bugs
+// are in mutants.ts, and a run without one has `HEALTHY`.
+
+import type { Configuration } from '#config/configuration.ts'
+import type { OpenLink } from '#drivers/link/link.ts'
+import type { BusSettings } from '#drivers/profile.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { BusDriver } from '#ports/driver.ts'
+import type { Recovered, Store } from '#ports/store.ts'
+import type { Uplink } from '#ports/uplink.ts'
+import type { Agent } from '../../agent/runtime/agent.ts'
+import type { OpenSession } from '../../agent/uplink/session.ts'
+import type { Process } from './machine.ts'
+import type { Platter } from './store.ts'
+
+export interface Mutant {
+  readonly name: string
+  readonly platter?: (platter: Platter) => Platter
+  readonly recovered?: (recovered: Recovered) => Recovered
+  readonly store?: (store: Store) => Store
+  readonly clock?: (clock: Clock) => Clock
+  readonly configuration?: (configuration: Configuration) => Configuration
+  readonly link?: (open: OpenLink, bus: BusSettings) => OpenLink
+  readonly driver?: (driver: BusDriver, process: Process) => BusDriver
+  readonly session?: (open: OpenSession) => OpenSession
+  readonly uplink?: (uplink: Uplink) => Uplink
+  /** Called when an agent has started, to shadow methods of its parts. */
+  readonly started?: (agent: Agent) => void
+}
+
+export const HEALTHY: Mutant = { name: 'none' }

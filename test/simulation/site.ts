@@ -1,0 +1,102 @@
+// From a drawn scenario to a configuration, through the real loader: the same YAML and profiles a site would write.
+// Decides nothing that the scenario has not drawn.
+
+import { readFileSync } from 'node:fs'
+import type { Configuration } from '#config/configuration.ts'
+import { formatFinding, loadConfiguration } from '#config/load.ts'
+import type { BusDraw, InstrumentDraw, PointDraw, Scenario } from './scenario.ts'
+import { KINDS, TYPES } from './signal.ts'
+
+export const FILE = '/simulated/site.yaml'
+export const DATA_DIR = '/simulated/data'
+export const CONSUMER = 'historian'
+
+/** The configuration of a scenario. Throws with the loader's words when it is refused: the draw was then wrong. */
+export function configurationOf(scenario: Scenario): Configuration {
+  const files = new Map<string, string>([[FILE, siteFile(scenario)]])
+  for (const bus of scenario.buses) {
+    for (const instrument of bus.instruments) {
+      files.set(`/simulated/${instrument.id}.json`, JSON.stringify(profileOf(instrument)))
+    }
+  }
+  const read = (path: string) => files.get(path) ?? readFileSync(path, 'utf8')
+  const loaded = loadConfiguration(FILE, read, { origin: 'simulated' })
+  if (loaded.ok) return loaded.configuration
+  throw new Error(`seed ${scenario.seed}: ${loaded.findings.map(formatFinding).join('\n')}`)
+}
+
+function siteFile({ buses }: Scenario): string {
+  return JSON.stringify({
+    site: { org: 'org', id: 'site', name: 'Simulated site', timezone: 'Europe/Rome' },
+    gateway: { id: 'gw-01', dataDir: DATA_DIR },
+    limitSet: 'annex1-2022',
+    mqtt: { url: 'mqtt://127.0.0.1:1883', consumers: [CONSUMER], commands: true },
+    zones: [
+      { id: 'room', name: 'Room', grade: 'C', occupancy: 'in_operation' },
+      { id: 'outside', name: 'Outside', grade: 'D', occupancy: 'in_operation' },
+    ],
+    buses: buses.map(busEntry),
+    instruments: buses.flatMap((bus) => bus.instruments.map((each) => instrumentEntry(bus, each))),
+  })
+}
+
+const busEntry = (bus: BusDraw, index: number) => ({
+  id: bus.id,
+  protocol: bus.protocol,
+  host: `10.0.0.${index + 1}`,
+  port: bus.protocol === 'modbus-tcp' ? 502 : 4001,
+})
+
+const instrumentEntry = (bus: BusDraw, { id, unitId, points }: InstrumentDraw) => ({
+  id,
+  profile: `./${id}.json`,
+  bus: bus.id,
+  unitId,
+  points: points.map(pointEntry),
+})
+
+function pointEntry(point: PointDraw) {
+  const { actionHigh, alertHigh, alertLow, actionLow, inversion } = KINDS[point.kind]
+  return {
+    id: point.id,
+    signal: point.id.replaceAll('-', '_'),
+    zone: 'room',
+    ...(point.kind === 'pressure' && { against: 'outside' }),
+    interval: `${point.intervalMs}ms`,
+    ...(point.stuckAfterMs !== undefined && { stuckAfter: `${point.stuckAfterMs}ms` }),
+    ...(point.reversed && { polarity: 'reversed' }),
+    limits: {
+      ...{ actionHigh, alertHigh, alertLow, actionLow },
+      ...(inversion !== undefined && { inversion: true }),
+      onDelay: `${point.onDelayMs}ms`,
+      offDelay: `${point.offDelayMs}ms`,
+      deadband: point.deadband,
+      justification: 'SIM-001',
+    },
+  }
+}
+
+function profileOf({ id, points }: InstrumentDraw) {
+  return {
+    id: `p-${id}`,
+    protocol: 'modbus',
+    source: { document: 'simulated instrument', confirmedOnHardware: false },
+    signals: points.map((point) => {
+      const { quantity, unit, range } = KINDS[point.kind]
+      const [low, high] = range
+      const { scale, sentinels } = TYPES[point.type]
+      return {
+        name: point.id.replaceAll('-', '_'),
+        quantity,
+        unit,
+        table: 'holding_register',
+        address: point.address,
+        type: point.type,
+        byteOrder: point.type === 'i16' ? 'ABCD' : point.byteOrder,
+        scale,
+        range: point.reversed ? [-high, -low] : [low, high],
+        invalid: point.type === 'f32' ? ['nan', ...sentinels] : [...sentinels],
+      }
+    }),
+  }
+}

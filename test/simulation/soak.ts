@@ -1,0 +1,86 @@
+// `npm run soak -- --seed N --minutes M [--days D]`: runs seeds one after another until the time is up, and says what came of
+// each. With --days it runs the one seed for that long. A failing seed prints how to repeat it and is not forgotten:
+// it belongs into regressions.txt with one line on the fix.
+
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { type RunResult, runSeed } from './world.ts'
+
+/** Simulated hours of one seed's safety phase. */
+const HOURS = 24
+/** One seed in so many is run twice, and has to leave the same trace (S6). */
+const REPEATED = 20
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '10' },
+    days: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+  },
+})
+
+const commit = (): string => {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+const seconds = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1e6
+const daysOf = ({ simulatedMs }: RunResult): number => simulatedMs / 86_400_000
+
+function report(result: RunResult, cpu: number): void {
+  const { seed, hash, records, violation, scenario, lastEvents } = result
+  const rate = (daysOf(result) / cpu) * 3600
+  const points = scenario.buses.reduce(
+    (sum, { instruments }) => sum + instruments.reduce((all, { points }) => all + points.length, 0),
+    0,
+  )
+  const words = violation === undefined ? 'ok' : violation.message
+  console.log(
+    `seed ${seed}  ${daysOf(result).toFixed(2)} days  ${points} points  ${records} records  ` +
+      `${rate.toFixed(0)} days per CPU hour  trace ${hash}  ${words}`,
+  )
+  if (violation === undefined && !values.verbose) return
+  console.log(`  commit ${commit()}, faults: ${Object.keys(scenario.faults).join(' ')}`)
+  for (const line of lastEvents.slice(-100)) console.log(`  ${line}`)
+}
+
+const hours = values.days === undefined ? HOURS : Number(values.days) * 24
+const end = performance.now() + Number(values.minutes) * 60_000
+let failures = 0
+let days = 0
+let cpuTotal = 0
+let seed = Number(values.seed)
+const sometimes = new Map<string, number>()
+do {
+  const from = process.cpuUsage()
+  const result = await runSeed({ seed, hours })
+  const cpu = seconds(process.cpuUsage(from))
+  days += daysOf(result)
+  cpuTotal += cpu
+  report(result, cpu)
+  for (const [what, count] of result.sometimes)
+    sometimes.set(what, (sometimes.get(what) ?? 0) + count)
+  if (result.violation !== undefined) failures++
+  if (seed % REPEATED === 0) {
+    const again = await runSeed({ seed, hours })
+    if (again.hash !== result.hash) {
+      failures++
+      console.log(`seed ${seed}  S6: the same seed left another trace: ${again.hash}`)
+    }
+  }
+  seed++
+} while (performance.now() < end && values.days === undefined)
+console.log(
+  [...sometimes]
+    .sort()
+    .map(([what, count]) => `${what}: ${count}`)
+    .join('\n'),
+)
+console.log(
+  `${days.toFixed(1)} simulated days, ${((days / cpuTotal) * 3600).toFixed(0)} per CPU hour, ${failures} failures`,
+)
+process.exitCode = failures === 0 ? 0 : 1

@@ -1,0 +1,131 @@
+// The store's thread in virtual time: requests one after another, each with the latency of a disk, over what is durable
+// (`Platter`). A commit counts only once its promise resolved; a process that dies before may find it there or not.
+
+import type { Stream } from '#core/record.ts'
+import type { BatchQuery, Commit, Head, Recovered, Store, StreamBatch } from '#ports/store.ts'
+import type { Dice } from './dice.ts'
+import type { Process } from './machine.ts'
+import type { FaultRates } from './scenario.ts'
+import type { Timeline } from './timeline.ts'
+
+/** What is durable, as one process has opened it. */
+export interface Platter {
+  readonly recovered: Recovered
+  commit(commit: Commit): Head
+  batches(query: BatchQuery): readonly StreamBatch[]
+  count(stream: Stream, after: number): number
+  close(): void
+}
+
+export interface StoreHooks {
+  submitted(commit: Commit): void
+  acknowledged(commit: Commit, head: Head): void
+  /** The machine went in the middle of a write: nothing of this process goes on. */
+  died(): void
+}
+
+export interface SimulatedStoreOptions {
+  readonly platter: Platter
+  readonly process: Process
+  readonly timeline: Timeline
+  readonly dice: Dice
+  readonly faults: () => FaultRates
+  readonly hooks: StoreHooks
+  readonly seen: (what: string) => void
+}
+
+/** Thrown by a platter when the machine goes in the middle of an operation. */
+export class MachineGone extends Error {}
+
+interface Job {
+  readonly work: () => unknown
+  readonly write: boolean
+  readonly resolve: (value: never) => void
+  readonly reject: (error: Error) => void
+}
+
+const JOBS_MAX = 4096
+
+export class SimulatedStore implements Store {
+  readonly recovered: Recovered
+  readonly #options: SimulatedStoreOptions
+  #jobs: Job[] = []
+  #busy = false
+  #failure: Error | undefined
+  /** Every operation takes this long until then: an eMMC that pauses. */
+  slowUntil = 0
+  slowMs = 0
+  failNext = false
+
+  constructor(options: SimulatedStoreOptions) {
+    this.#options = options
+    this.recovered = options.platter.recovered
+  }
+
+  commit(commit: Commit): Promise<Head> {
+    const { platter, hooks } = this.#options
+    hooks.submitted(commit)
+    const done = this.#ask<Head>(true, () => platter.commit(commit))
+    return done.then((head) => {
+      hooks.acknowledged(commit, head)
+      return head
+    })
+  }
+
+  batches(query: BatchQuery): Promise<readonly StreamBatch[]> {
+    return this.#ask(false, () => this.#options.platter.batches(query))
+  }
+
+  count(stream: Stream, after: number): Promise<number> {
+    return this.#ask(false, () => this.#options.platter.count(stream, after))
+  }
+
+  async close(): Promise<void> {
+    await this.#ask(false, () => this.#options.platter.close())
+    this.#failure ??= new Error('closed')
+  }
+
+  #ask<T>(write: boolean, work: () => T): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#jobs.length >= JOBS_MAX)
+      return Promise.reject(new Error('the disk stopped answering'))
+    return new Promise<T>((resolve, reject) => {
+      this.#jobs.push({ work, write, resolve: resolve as (value: never) => void, reject })
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    if (this.#busy) return
+    const job = this.#jobs.shift()
+    if (job === undefined) return
+    this.#busy = true
+    const { timeline, dice } = this.#options
+    const slow = timeline.now < this.slowUntil ? this.slowMs : 0
+    timeline.after((job.write ? dice.between(0.3, 4) : 0.3) + slow, () => this.#run(job))
+  }
+
+  #run(job: Job): void {
+    const { process, timeline, dice, hooks, seen } = this.#options
+    if (!process.alive) return
+    const failing = this.failNext && job.write
+    let answer: unknown
+    let error: Error | undefined
+    try {
+      if (!failing || dice.chance(0.5)) answer = job.work()
+    } catch (thrown) {
+      if (thrown instanceof MachineGone) return hooks.died()
+      error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    }
+    if (failing) {
+      seen('disk failed')
+      error = new Error('simulated: EIO')
+    }
+    timeline.after(dice.between(0.1, 2), () => {
+      this.#busy = false
+      if (error !== undefined && job.write) this.#failure ??= error
+      process.post(() => (error === undefined ? job.resolve(answer as never) : job.reject(error)))
+      this.#next()
+    })
+  }
+}

@@ -1,0 +1,69 @@
+// What strikes the site in time: for each fault class that is on, the next moment and what then happens. Chance only.
+
+import type { FaultClass } from './scenario.ts'
+import type { World } from './world.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** Sets going everything that strikes during the safety phase. */
+export function strikes(world: World): void {
+  for (const [fault, strike] of Object.entries(STRIKES) as [FaultClass, Strike][]) {
+    const mean = world.scenario.faults[fault]
+    if (mean !== undefined) repeat(world, fault, mean, strike)
+  }
+}
+
+type Strike = (world: World, dice: World['dice']) => void
+
+function repeat(world: World, fault: FaultClass, mean: number, strike: Strike): void {
+  const dice = world.dice.stream(`strike ${fault}`)
+  const next = (): void => {
+    world.timeline.after(dice.about(mean) + SECOND, () => {
+      if (world.now >= world.scenario.safetyMs) return
+      world.seen(`strike ${fault}`)
+      strike(world, dice)
+      next()
+    })
+  }
+  next()
+}
+
+/** Mostly short, sometimes long. */
+const spell = (dice: World['dice'], short: number, long: number): number =>
+  dice.about(dice.chance(0.7) ? short : long)
+
+const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
+  wireCut: ({ lines }, dice) => dice.pick(lines).cut(spell(dice, 2 * SECOND, 5 * MINUTE)),
+  wireHalfOpen: ({ lines }, dice) => dice.pick(lines).deafen(spell(dice, 10 * SECOND, 5 * MINUTE)),
+  unitOff: ({ lines, now }, dice) => {
+    const unit = dice.pick(dice.pick(lines).units)
+    unit.offUntil = now + spell(dice, 5 * SECOND, 10 * MINUTE)
+  },
+  kill: ({ host }, dice) => host.kill(spell(dice, 3 * SECOND, 5 * MINUTE)),
+  powerLoss: ({ host }, dice) => host.powerLoss(5 * SECOND + spell(dice, 20 * SECOND, 30 * MINUTE)),
+  stall: ({ host }, dice) => host.process?.stopFor(spell(dice, SECOND, 2 * MINUTE)),
+  diskSlow: ({ host, now }, dice) => {
+    const { store } = host
+    if (store === undefined) return
+    store.slowMs = dice.between(50, 6000)
+    store.slowUntil = now + dice.about(20 * SECOND)
+  },
+  diskFail: ({ host }) => {
+    if (host.store !== undefined) host.store.failNext = true
+  },
+  clockStep: ({ host }, dice) => {
+    const far = dice.pick([700, 5 * SECOND, MINUTE, 60 * MINUTE, 36 * 60 * MINUTE])
+    host.boot.stepWall(dice.chance(0.5) ? -host.boot.wallErrorMs : dice.between(-far, far))
+  },
+  brokerCut: ({ broker }) => broker.cut(),
+  brokerDown: ({ broker }, dice) => broker.goDown(spell(dice, 20 * SECOND, 30 * MINUTE)),
+  brokerForget: ({ broker, consumer }) => {
+    broker.forget()
+    consumer.forgotten()
+  },
+  brokerDeny: ({ broker }, dice) => broker.deny(spell(dice, 20 * SECOND, 10 * MINUTE)),
+  takeover: ({ broker }) => broker.takeover(),
+  deaf: ({ consumer }, dice) => consumer.leave(spell(dice, 20 * SECOND, 10 * MINUTE)),
+  consumerGap: ({ consumer }, dice) => consumer.goAway(spell(dice, 20 * SECOND, 20 * MINUTE)),
+}

@@ -1,0 +1,256 @@
+// One simulated site from one seed: plant, wires, gateway, broker, consumer, people and everything that strikes them, first with
+// faults (safety), then without (liveness). Decides nothing about right and wrong: that is checks/.
+
+import { Broker } from './broker.ts'
+import { Accepted } from './checks/accepted.ts'
+import { ReadingChecks } from './checks/readings.ts'
+import { Consumer } from './consumer.ts'
+import { Dice } from './dice.ts'
+import { Host } from './host.ts'
+import { Line } from './line.ts'
+import { MemoryDisk } from './memory-platter.ts'
+import { HEALTHY, type Mutant } from './mutant.ts'
+import { drawScenario, type FaultClass, type FaultRates, type Scenario } from './scenario.ts'
+import { Signal } from './signal.ts'
+import { configurationOf } from './site.ts'
+import { strikes } from './strikes.ts'
+import { Timeline } from './timeline.ts'
+import { Unit } from './unit.ts'
+
+const MINUTE = 60_000
+const LIVENESS_MS = 30 * MINUTE
+const SWEEP_MS = 10_000
+
+/** An invariant that did not hold. */
+export class Violation extends Error {
+  readonly invariant: string
+
+  constructor(invariant: string, words: string) {
+    super(`${invariant}: ${words}`)
+    this.invariant = invariant
+  }
+}
+
+export interface RunOptions {
+  readonly seed: number
+  /** Simulated hours of the safety phase. */
+  readonly hours: number
+  readonly mutant?: Mutant
+  /** Fault classes that must be on, beside what the seed draws. */
+  readonly force?: FaultRates
+}
+
+export interface RunResult {
+  readonly seed: number
+  readonly hash: string
+  readonly simulatedMs: number
+  readonly events: number
+  readonly records: number
+  readonly good: number
+  readonly sometimes: ReadonlyMap<string, number>
+  readonly scenario: Scenario
+  readonly violation: Violation | undefined
+  readonly lastEvents: readonly string[]
+}
+
+export class World {
+  readonly scenario: Scenario
+  readonly timeline = new Timeline()
+  readonly dice: Dice
+  readonly lines: readonly Line[]
+  readonly broker: Broker
+  readonly consumer: Consumer
+  readonly host: Host
+  readonly accepted: Accepted
+  readonly readings: ReadingChecks
+  readonly sometimes = new Map<string, number>()
+  readonly signals: readonly Signal[]
+  faults: FaultRates
+  #violation: Violation | undefined
+  readonly #disk: MemoryDisk
+
+  constructor({ seed, hours, mutant = HEALTHY, force = {} }: RunOptions) {
+    this.dice = new Dice(seed)
+    const drawn = drawScenario(seed, this.dice, hours)
+    this.scenario = { ...drawn, faults: { ...drawn.faults, ...force } }
+    this.faults = this.scenario.faults
+    const { timeline, faults } = this
+    const hooks = {
+      broken: (invariant: string, words: string) => this.broken(invariant, words),
+      seen: (what: string) => this.seen(what),
+      now: () => timeline.now,
+    }
+    this.lines = this.scenario.buses.map((bus) => this.#line(bus))
+    this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))
+    this.readings = new ReadingChecks(this.lines, hooks)
+    this.accepted = new Accepted({
+      accepted: (record) => {
+        this.readings.accepted(record)
+      },
+      broken: hooks.broken,
+    })
+    this.#disk = new MemoryDisk('01SIMULATEDEPOCH0000000000')
+    this.broker = new Broker({ timeline, dice: this.dice.stream('broker'), faults, ...hooks })
+    this.consumer = this.#consumer()
+    this.host = new Host({
+      ...{
+        configuration: configurationOf(this.scenario),
+        timeline,
+        dice: this.dice.stream('host'),
+      },
+      ...{ lines: this.lines, broker: this.broker, accepted: this.accepted, mutant, ...hooks },
+      faults: () => this.faults,
+      openDisk: () => mutant.platter?.(this.#disk.open()) ?? this.#disk.open(),
+      powerLost: () => {},
+      started: (agent) => {
+        mutant.started?.(agent)
+        this.readings.excuse()
+      },
+      over: () => {},
+    })
+  }
+
+  get now(): number {
+    return this.timeline.now
+  }
+
+  seen(what: string): void {
+    this.sometimes.set(what, (this.sometimes.get(what) ?? 0) + 1)
+  }
+
+  broken(invariant: string, words: string): void {
+    if (this.#violation !== undefined) return
+    this.#violation = new Violation(invariant, words)
+    this.timeline.trace(`BROKEN ${invariant}: ${words}`)
+    this.timeline.stop(this.#violation)
+  }
+
+  async run(): Promise<RunResult> {
+    const { timeline, scenario } = this
+    try {
+      this.host.start()
+      strikes(this)
+      this.#sweep()
+      await timeline.run(scenario.safetyMs)
+      this.#calm()
+      await timeline.run(scenario.safetyMs + LIVENESS_MS)
+      this.#settled()
+    } catch (thrown) {
+      if (!(thrown instanceof Violation)) {
+        const words = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+        this.#violation ??= new Violation('S3', words)
+      }
+    }
+    return {
+      seed: scenario.seed,
+      hash: timeline.hash,
+      simulatedMs: timeline.now,
+      events: timeline.events,
+      records: this.accepted.head,
+      good: this.readings.good,
+      sometimes: this.sometimes,
+      scenario,
+      violation: this.#violation,
+      lastEvents: timeline.lastEvents,
+    }
+  }
+
+  is(fault: FaultClass): boolean {
+    return this.faults[fault] !== undefined
+  }
+
+  #line(bus: Scenario['buses'][number]): Line {
+    const { faults, timeline } = this
+    const units = bus.instruments.map(({ id, unitId, points }) => {
+      const signals = points.map(
+        (point) =>
+          new Signal(point, this.dice.stream(`signal ${point.id}`), {
+            sensorFault: faults.sensorFault !== undefined,
+            frozen: faults.frozen !== undefined,
+          }),
+      )
+      return new Unit(id, unitId, signals)
+    })
+    return new Line({
+      ...{ bus, units, faults, timeline, dice: this.dice.stream(`line ${bus.id}`) },
+      broken: (invariant, words) => this.broken(invariant, words),
+      seen: (what) => this.seen(what),
+    })
+  }
+
+  #consumer(): Consumer {
+    const intervals = new Map(
+      this.scenario.buses.flatMap(({ instruments }) =>
+        instruments.flatMap(({ points }) =>
+          points.map((point) => [point.id, point.intervalMs] as const),
+        ),
+      ),
+    )
+    return new Consumer({
+      ...{ broker: this.broker, timeline: this.timeline, dice: this.dice.stream('consumer') },
+      intervalOf: (point) => intervals.get(point),
+      listener: {
+        record: (epoch, seq, printed) => {
+          if (epoch !== this.#disk.epoch) this.broken('D3', `a record of epoch ${epoch}`)
+          const whole = printed.startsWith('{') ? printed : `{${printed}`
+          this.accepted.checkPrint(seq, whole)
+        },
+        broken: (invariant, words) => this.broken(invariant, words),
+      },
+      seen: (what) => this.seen(what),
+    })
+  }
+
+  #sweep(): void {
+    this.timeline.after(SWEEP_MS, () => {
+      const { process, store } = this.host
+      if (this.host.up && process !== undefined && store !== undefined) {
+        if (process.stopped || this.now < store.slowUntil + 20_000) this.readings.excuse()
+        else this.readings.sweep(process)
+      }
+      const confirmed = Math.min(
+        this.consumer.account.stream('readings').through,
+        this.consumer.account.stream('event').through,
+      )
+      this.#disk.purge('readings', confirmed)
+      this.#disk.purge('event', confirmed)
+      this.accepted.forget(confirmed)
+      this.#sweep()
+    })
+  }
+
+  /** Every fault ends; what they have left behind remains. */
+  #calm(): void {
+    this.timeline.trace('--- the faults end ---')
+    this.faults = {}
+    for (const line of this.lines) line.calm()
+    for (const signal of this.signals) signal.calmFrom = this.now
+    this.broker.calm()
+    this.consumer.subscribe()
+    if (this.host.store !== undefined) {
+      this.host.store.slowUntil = 0
+      this.host.store.failNext = false
+    }
+  }
+
+  /** D4, A8 after the liveness phase. */
+  #settled(): void {
+    const { account } = this.consumer
+    if (!this.host.up) this.broken('S3', 'the agent is not up half an hour after the last fault')
+    const had = Math.max(account.stream('readings').highest, account.stream('event').highest)
+    const lag = this.accepted.head - had
+    for (const stream of ['readings', 'event'] as const) {
+      const hole = account.stream(stream).hole()
+      if (hole !== undefined)
+        this.broken(
+          'D4',
+          `${stream} above ${hole.from} up to ${hole.to} never reached the consumer`,
+        )
+    }
+    if (lag > 400) this.broken('D4', `the consumer has ${had} of ${this.accepted.head} records`)
+    if (this.#violation !== undefined) throw this.#violation
+  }
+}
+
+/** Runs one seed to its end. */
+export const runSeed = (options: RunOptions): Promise<RunResult> => new World(options).run()

@@ -71,7 +71,7 @@ async function saturation(devices: Devices, brokerUrl: string): Promise<void> {
     const plain = await bare(devices, brokerUrl, points)
     const ours = await withAgent(
       devices,
-      { brokerUrl, devices: DEVICES, points, interval: '10ms' },
+      { brokerUrl, devices: DEVICES, points, interval: '1ms' },
       SATURATION_SECONDS,
     )
     say(

@@ -8,6 +8,7 @@ import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusDriver, LinkState } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
+import { type IdentityTarget, IdentityWatch } from './identity.ts'
 import { Poller, type PollSink } from './poller.ts'
 import { groupsByBus } from './resumption.ts'
 
@@ -91,6 +92,14 @@ export class Field {
         log: this.#log,
         base,
         first,
+        identity: new IdentityWatch({
+          bus: plan.id,
+          driver,
+          targets: identityTargets(plant, plan.id),
+          clock: this.#clock,
+          log: this.#log,
+          input: this.#input,
+        }),
       })
       const instruments = [...new Set(ofBus.map(({ instrument }) => instrument))]
       this.#buses.set(plan.id, {
@@ -185,3 +194,16 @@ export class Field {
     })
   }
 }
+
+/** The instruments of a bus as their identity is judged: strictly where a grade A or B or a critical point depends on them. */
+const identityTargets = ({ instruments, points }: Plant, bus: string): IdentityTarget[] =>
+  instruments
+    .filter((instrument) => instrument.bus === bus)
+    .map(({ id, serial }) => ({
+      instrument: id,
+      ...(serial !== undefined && { serial }),
+      strict: points.some(
+        ({ instrument, grade, critical }) =>
+          instrument === id && (critical || grade === 'A' || grade === 'B'),
+      ),
+    }))

@@ -18,6 +18,7 @@ import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusDriver, PollReply } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
+import { type IdentityWatch, isSilence, type Unanswered } from './identity.ts'
 
 /** Points of one instrument that share an interval, read together. */
 export interface PollGroup {
@@ -45,6 +46,8 @@ export interface PollerOptions {
   readonly base: TimeBase
   /** First slot of each group (`groupKey`) that polling has to cover; default the first one. */
   readonly first: ReadonlyMap<string, Millis>
+  /** Who the instruments are; without it every reading is credited. */
+  readonly identity?: IdentityWatch
 }
 
 /** First probe of a parked unit after this long, doubling to the longest. */
@@ -76,6 +79,7 @@ export class Poller {
   readonly #clock: Clock
   readonly #sink: PollSink
   readonly #log: Log
+  readonly #identity: IdentityWatch | undefined
   readonly #groups: Group[]
   readonly #units = new Map<string, Unit>()
   #base: TimeBase
@@ -90,6 +94,7 @@ export class Poller {
     this.#clock = options.clock
     this.#sink = options.sink
     this.#log = options.log
+    this.#identity = options.identity
     this.#base = options.base
     const now = baseTime(options.base, options.clock.now().mono)
     this.#groups = options.groups.map((group) => ({
@@ -254,17 +259,45 @@ export class Poller {
     this.#flushParkedOf(group)
     const t = group.next
     group.next = t + group.intervalMs
-    const reply = await this.driver.poll({
-      instrument: group.instrument,
-      signals: group.points.map(({ signal }) => signal),
-      sample: group.sampled,
-      probe: unit.parked,
-    })
+    const reply = await this.#ask(group, unit)
     this.#busyMs += this.#clock.now().mono - startedMono
     this.#judgeUnit(group.instrument, unit, reply)
     if (group.sampled) this.#deliverSample(group, reply)
     else this.#deliverSlots(group, t, reply)
     this.#step()
+  }
+
+  /** Polls, having made sure before or after, where that is due, that the right instrument answers. */
+  async #ask(group: Group, unit: Unit): Promise<PollReply> {
+    const identity = this.#identity
+    const { instrument } = group
+    const probe = unit.parked
+    if (identity?.isDue(instrument, 'before')) {
+      const unanswered = await identity.ask(instrument, { probe, present: false })
+      if (unanswered !== undefined) {
+        if (isSilence(unanswered.fault.reason)) identity.lost(instrument)
+        return this.#withoutAnswer(group, unanswered)
+      }
+    }
+    const reply = await this.driver.poll({
+      instrument,
+      signals: group.points.map(({ signal }) => signal),
+      sample: group.sampled,
+      probe,
+    })
+    if (identity === undefined) return reply
+    if (!hasAnswered(reply)) identity.lost(instrument)
+    else if (identity.isDue(instrument, 'after')) {
+      await identity.ask(instrument, { probe: false, present: true })
+    }
+    return identity.isCredited(instrument) ? reply : uncredited(reply)
+  }
+
+  /** What a poll would have come to that was not tried, since the unit did not answer before. */
+  #withoutAnswer({ points, sampled }: Group, { fault, silent }: Unanswered): PollReply {
+    const arrivedMono = this.#clock.now().mono
+    if (sampled) return { signals: [], sampleFault: fault, silent }
+    return { signals: points.map(({ signal }) => ({ signal, result: fault, arrivedMono })), silent }
   }
 
   #judgeUnit(instrument: string, unit: Unit, reply: PollReply): void {
@@ -303,5 +336,35 @@ export class Poller {
           : { point, t, ...(arrived >= 0 && { a: arrived }), result: answer.result }
       }),
     )
+  }
+}
+
+/** Whether the unit gave any sign of life in a poll. */
+function hasAnswered({ signals, sample, sampleFault, silent }: PollReply): boolean {
+  if (silent) return false
+  if (sample !== undefined) return true
+  if (sampleFault !== undefined) return !isSilence(sampleFault.reason)
+  return signals.some(({ result }) => result.kind === 'value' || !isSilence(result.reason))
+}
+
+/** A reply of an instrument that is not the right one: its registers are kept, and none of them is a value (URS-14). */
+function uncredited(reply: PollReply): PollReply {
+  const { sample } = reply
+  return {
+    ...reply,
+    signals: reply.signals.map((answer) =>
+      answer.result.kind === 'fault'
+        ? answer
+        : {
+            ...answer,
+            result: { kind: 'fault', reason: 'identity', raw: answer.result.raw },
+          },
+    ),
+    ...(sample !== undefined && {
+      sample: {
+        ...sample,
+        sample: { ...sample.sample, faults: ['identity', ...sample.sample.faults] },
+      },
+    }),
   }
 }

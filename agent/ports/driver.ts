@@ -63,9 +63,61 @@ export interface BusCounters {
   retries: number
 }
 
+/** What an instrument says of itself; a field is absent where its profile cannot read it or it would not tell. */
+export interface Identity {
+  readonly model?: string
+  readonly serial?: string
+  readonly firmware?: string
+}
+
+/** An answer to "who are you". `none`: the profile knows no way to ask. */
+export type IdentityReply =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'identity'; readonly identity: Identity }
+  | {
+      readonly kind: 'fault'
+      readonly fault: RawSignal & { kind: 'fault' }
+      /** As in a poll reply: the unit did not answer at all and is to be parked. */
+      readonly silent: boolean
+    }
+
+/** One request with what came back, as it went over the wire (URS-15). */
+export interface RecordedExchange {
+  /** Monotonic moment the request left. */
+  readonly atMono: Millis
+  readonly unitId: number
+  /** Bytes in hexadecimal, as on the wire. */
+  readonly request: string
+  /** Everything that came in until the verdict; empty where nothing did. */
+  readonly reply: string
+  /** How it ended: `data`, `exception`, `timeout`, `crc`, `frame`, `torn`, `disconnected`, or `open` while it has not. */
+  readonly verdict: string
+  /** From the request to the verdict. */
+  readonly tookMs: Millis
+}
+
+/** Something that happened on a bus beside requests: a late reply, a stranger's frame, the link gone or back. */
+export interface RecordedEvent {
+  readonly atMono: Millis
+  readonly what: string
+}
+
+/** The last of what went over a bus, oldest first; a copy. */
+export interface WireRecording {
+  readonly exchanges: readonly RecordedExchange[]
+  readonly events: readonly RecordedEvent[]
+}
+
 export interface BusDriver {
   /** Runs the poll; the caller has one outstanding per bus. Never rejects but for broken invariants. */
   poll(order: PollOrder): Promise<PollReply>
+  /**
+   * Asks an instrument who it is (URS-14); one outstanding per bus, polls included. Absent where a driver cannot ask.
+   * `probe` as in a poll order.
+   */
+  readIdentity?(instrument: string, probe: boolean): Promise<IdentityReply>
+  /** The last frames of one instrument, or of the whole bus, with the events of the bus (URS-15). Absent: not recorded. */
+  recorded?(instrument?: string): WireRecording
   link(): LinkState
   /** Called whenever the link state changes. */
   onLink(listener: (state: LinkState) => void): void

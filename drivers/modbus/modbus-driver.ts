@@ -3,10 +3,19 @@
 
 import { assert } from '#core/assert.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusCounters, BusDriver, LinkState, PollOrder, PollReply } from '#ports/driver.ts'
+import type {
+  BusCounters,
+  BusDriver,
+  IdentityReply,
+  LinkState,
+  PollOrder,
+  PollReply,
+  WireRecording,
+} from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import type { InstrumentSettings } from '../profile.ts'
 import { type Bus, Conversation } from './conversation.ts'
+import { type IdentityReader, identityReader } from './identity.ts'
 import { type PollPlan, planPoll } from './poll-plan.ts'
 import { pollSignals } from './signal-poll.ts'
 import type { Transport } from './transport.ts'
@@ -39,6 +48,7 @@ interface Station {
   readonly unit: Unit
   readonly plans: PollPlan[]
   readonly reader: SampleReader | undefined
+  readonly identity: IdentityReader | undefined
 }
 
 export class ModbusDriver implements BusDriver {
@@ -73,16 +83,14 @@ export class ModbusDriver implements BusDriver {
       quarantines.set(settings.unitId, quarantine)
       const unit = new Unit(settings, quarantine, lateReplyMs > 0)
       const reader = settings.profile.sample === undefined ? undefined : options.sampleReader(unit)
-      this.#stations.set(settings.id, { unit, plans: [], reader })
+      const identity = identityReader(unit, options.refusals)
+      this.#stations.set(settings.id, { unit, plans: [], reader, identity })
     }
   }
 
   async poll(order: PollOrder): Promise<PollReply> {
-    const station = this.#stations.get(order.instrument)
-    assert(station !== undefined, `${order.instrument} is not on this bus`)
-    assert(!this.#polling, 'one poll at a time on a bus')
-    this.#polling = true
-    try {
+    const station = this.#stationOf(order.instrument)
+    return this.#alone(async () => {
       const conversation = new Conversation(this.#bus, station.unit, order.probe)
       const nowMono = this.#clock.now().mono
       if (order.sample === true) {
@@ -98,6 +106,36 @@ export class ModbusDriver implements BusDriver {
         refusals: this.#refusals,
       })
       return { signals, silent: conversation.silent }
+    })
+  }
+
+  async readIdentity(instrument: string, probe: boolean): Promise<IdentityReply> {
+    const { unit, identity } = this.#stationOf(instrument)
+    if (identity === undefined) return { kind: 'none' }
+    return this.#alone(() => {
+      const conversation = new Conversation(this.#bus, unit, probe)
+      return identity.read(conversation, this.#clock.now().mono)
+    })
+  }
+
+  recorded(instrument?: string): WireRecording {
+    const unitId =
+      instrument === undefined ? undefined : this.#stationOf(instrument).unit.settings.unitId
+    return this.#transport.recorded(unitId)
+  }
+
+  #stationOf(instrument: string): Station {
+    const station = this.#stations.get(instrument)
+    assert(station !== undefined, `${instrument} is not on this bus`)
+    return station
+  }
+
+  /** One conversation at a time: what a bus carries cannot be shared. */
+  async #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    assert(!this.#polling, 'one poll at a time on a bus')
+    this.#polling = true
+    try {
+      return await work()
     } finally {
       this.#polling = false
     }

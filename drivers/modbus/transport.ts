@@ -8,11 +8,12 @@ import type { BackoffLimits } from '#core/backoff.ts'
 import type { Random } from '#core/random.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusCounters, LinkState } from '#ports/driver.ts'
+import type { BusCounters, LinkState, WireRecording } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import type { OpenLink } from '../link/link.ts'
 import { ClientPort } from './client-port.ts'
 import { Connection } from './connection.ts'
+import { FlightRecorder } from './flight-recorder.ts'
 import type { Framing, FramingSink, Verdict } from './framing.ts'
 import type { ReadOutcome, ReadRequest } from './request.ts'
 import { SilenceWatch } from './silence.ts'
@@ -57,6 +58,7 @@ export class Transport {
   readonly #port: ClientPort
   readonly #client: Client
   readonly #silence: SilenceWatch
+  readonly #recorder = new FlightRecorder()
   #pending: Pending | undefined
   #cancelTimer: (() => void) | undefined
   /** Those who pause, each with what ends the pause. */
@@ -70,9 +72,18 @@ export class Transport {
     this.#framing = options.framing({
       reply: (frame) => this.#port.deliver(frame),
       spoilt: (verdict) => this.#settle({ kind: verdict, arrivedMono: this.#receivedMono }),
-      lateReply: () => counters.lateReplies++,
-      foreignFrame: () => counters.foreignFrames++,
-      malformedFrame: () => counters.malformedFrames++,
+      lateReply: () => {
+        counters.lateReplies++
+        this.#record('a late reply was dropped')
+      },
+      foreignFrame: () => {
+        counters.foreignFrames++
+        this.#record('a frame that answers nothing was dropped')
+      },
+      malformedFrame: () => {
+        counters.malformedFrames++
+        this.#record('bytes that are no frame were dropped')
+      },
     })
     this.#port = new ClientPort((frame) => this.#transmit(frame))
     this.#client = new ModbusSerial.default(this.#port)
@@ -80,14 +91,25 @@ export class Transport {
     this.#silence = new SilenceWatch(options.unitCount)
     this.#connection = new Connection({
       ...options,
-      onReopen: () => counters.reconnects++,
+      onReopen: () => {
+        counters.reconnects++
+        this.#record('link opened afresh')
+      },
       listener: {
         opened: () => this.#onOpened(),
         received: (bytes) => this.#onReceived(bytes),
         lost: () => this.#onLost(),
       },
     })
+    this.#connection.onState((state) => {
+      this.#record(state.kind === 'down' ? `link down: ${state.cause}` : `link ${state.kind}`)
+    })
     this.#connection.start()
+  }
+
+  /** The last frames of one unit, or of the whole bus, and what happened on it (URS-15). */
+  recorded(unitId?: number): WireRecording {
+    return this.#recorder.recording(unitId)
   }
 
   get link(): LinkState {
@@ -152,6 +174,10 @@ export class Transport {
     return this.#options.clock.now().mono
   }
 
+  #record(what: string): void {
+    this.#recorder.event(what, this.#now())
+  }
+
   /** Sends as soon as the wire is free, what came in unasked having been dropped. */
   #send(): void {
     const pending = this.#pending
@@ -193,7 +219,9 @@ export class Transport {
     const now = this.#now()
     pending.deadlineMono = now + this.#options.timeoutMs
     this.#watch(pending.deadlineMono)
-    this.#connection.write(this.#framing.begin(frame, pending.request, now))
+    const bytes = this.#framing.begin(frame, pending.request, now)
+    this.#recorder.sent(pending.request.unitId, bytes, now)
+    this.#connection.write(bytes)
   }
 
   readonly #onClient: ClientCallback = (error, result) => {
@@ -219,6 +247,7 @@ export class Transport {
 
   #onReceived(bytes: Uint8Array): void {
     this.#receivedMono = this.#now()
+    this.#recorder.received(bytes, this.#receivedMono)
     this.#silence.heard()
     if (this.#pending !== undefined) this.#pending.heard = true
     const replies = this.#options.counters.replies
@@ -243,6 +272,7 @@ export class Transport {
     const pending = this.#pending
     if (pending === undefined) return
     this.#pending = undefined
+    this.#recorder.settled(outcome.kind, outcome.arrivedMono)
     if (outcome.kind !== 'disconnected') this.#framing.end(this.#now())
     pending.resolve(outcome)
   }

@@ -265,6 +265,7 @@ const uplinkFactory =
         through: context.head().seq,
         head: context.head(),
         tb: context.tb(),
+        config: context.hash(),
         clock: { synchronised: clockSynchronised(), offsetMs: context.offsetMs() },
         autonomyHours: autonomyHours(dataDir, recordsPerSecond),
       }),

@@ -45,6 +45,8 @@ export interface UplinkContext {
   readonly configuration: Configuration
   readonly head: () => { readonly seq: number; readonly hash: string }
   readonly tb: () => number
+  /** Hash of the configuration in force. */
+  readonly hash: () => string
   readonly offsetMs: () => Millis
   readonly state: ReadonlyMap<string, string>
   readonly notice: (notice: UplinkNotice) => void
@@ -199,6 +201,7 @@ export class Agent {
         first,
       )
       this.#uplink?.meta(metaPayload(configuration.plant, at.wall))
+      this.#uplink?.status()
     })
   }
 
@@ -261,6 +264,7 @@ export class Agent {
       configuration: this.#configuration,
       head: () => this.#loop.head,
       tb: () => this.#loop.base.tb,
+      hash: () => this.#configuration.plant.hash,
       offsetMs: () => {
         const now = this.#clock.now()
         return Math.round(now.wall - baseTime(this.#loop.base, now.mono))

@@ -25,6 +25,8 @@ export class Notices {
   readonly #log: Log
   readonly #loop: Loop
   readonly #commands: (command: IncomingCommand) => void
+  /** Streams that stand still before a refused message: their alarm does not rest. */
+  readonly #held = new Set<string>()
   readonly #quiet = new Map<string, () => void>()
   #cancelDown: (() => void) | undefined
   #down = false
@@ -56,6 +58,7 @@ export class Notices {
         const { kind: _, ...body } = notice
         this.#log.error('uplink_rejected', body)
         this.#note('uplink.rejected', body)
+        if (notice.held === true) this.#held.add(notice.stream)
         return this.#pulse(
           'system.uplink_rejected',
           `${notice.stream} ${notice.first}–${notice.last}: ${notice.detail}`,
@@ -76,6 +79,7 @@ export class Notices {
         return this.#note('uplink.confirm_refused', body)
       }
       case 'cursor':
+        this.#held.delete(notice.stream)
         return this.#loop.changeState(new Map([[`cursor/${notice.stream}`, notice.sent]]))
       case 'command':
         return this.#commands(notice.command)
@@ -114,7 +118,8 @@ export class Notices {
       alarm,
       this.#clock.at(this.#clock.now().mono + QUIET_MS, () => {
         this.#quiet.delete(alarm)
-        this.#condition(alarm, false)
+        if (alarm === 'system.uplink_rejected' && this.#held.size > 0) this.#pulse(alarm, detail)
+        else this.#condition(alarm, false)
       }),
     )
   }

@@ -58,6 +58,33 @@ function checkSurvivor(dir: string, acknowledged: Head | undefined): void {
   expect(verifyJournal(dir, { expected: acknowledged })).toMatchObject({ ok: true, head: next })
 }
 
+describe('a new file', () => {
+  it('HO2 is durable before it has its name, and its name is before it takes a commit', () => {
+    const disk = new FaultyDisk(Number.POSITIVE_INFINITY)
+    live(temporaryDirectory(), disk)
+    const steps = [
+      'BEGIN IMMEDIATE new.tmp',
+      'COMMIT new.tmp',
+      'close new.tmp',
+      'syncFile new.tmp',
+      'rename journal-000002-20251123.db',
+      'syncDirectory journal',
+      'open to write journal-000002-20251123.db',
+      'BEGIN IMMEDIATE journal-000002-20251123.db',
+      'COMMIT journal-000002-20251123.db',
+      'close journal-000001-20251122.db',
+    ]
+    const start = disk.log.lastIndexOf('open to create new.tmp')
+    const places = steps.map((step) => disk.log.indexOf(step, start))
+    expect(places).not.toContain(-1)
+    expect(places).toEqual([...places].sort((one, other) => one - other))
+    const afterwards = disk.log
+      .slice(start)
+      .filter((step) => /(BEGIN|COMMIT|INSERT).*-000001-/.test(step))
+    expect(afterwards, 'nothing is written to the old one any more').toEqual([])
+  })
+})
+
 describe('HO1 a journal that stops', () => {
   it(
     'at any of its operations, from the first opening over a handover to the end, loses nothing acknowledged',

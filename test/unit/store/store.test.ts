@@ -186,6 +186,24 @@ describe('a failed commit', () => {
   })
 })
 
+describe('several commits in flight', () => {
+  it('HO5 fail from the first that fails on, with its cause, and none is tried again', async () => {
+    const store = await open(temporaryDirectory(), { fileBytesMax: 200 * 1024 })
+    const group = Array.from({ length: 200 }, (_, n) => reading(`p${n}`, NOON + n))
+    const results = await Promise.allSettled(
+      Array.from({ length: 60 }, (_, n) => store.commit(commitOf(200 * n + 1, group))),
+    )
+    const failed = results.findIndex(({ status }) => status === 'rejected')
+    expect(failed).toBeGreaterThan(1)
+    expect(results.slice(failed)).toEqual(
+      Array.from({ length: 60 - failed }, () => ({
+        status: 'rejected',
+        reason: error('full', /commit to the journal/),
+      })),
+    )
+  })
+})
+
 describe('a damaged file of an earlier day', () => {
   it('spoils what is read from it, and nothing else', async () => {
     const dir = temporaryDirectory()

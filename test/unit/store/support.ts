@@ -189,6 +189,8 @@ export class Stopped extends Error {}
 /** A disk that stops dead (as by kill -9), or fails once with an I/O error, at its n-th operation. */
 export class FaultyDisk implements Disk {
   operations = 0
+  /** What was done, in order, with the base name of the file concerned. */
+  readonly log: string[] = []
   readonly #at: number
   readonly #how: 'stop' | 'io'
   readonly #disk = systemDisk
@@ -198,44 +200,50 @@ export class FaultyDisk implements Disk {
     this.#how = how
   }
 
-  #do<T>(call: () => T): T {
+  #do<T>(what: string, file: string, call: () => T): T {
     this.operations++
+    this.log.push(`${what} ${path.basename(file)}`)
     if (this.#how === 'stop' && this.operations >= this.#at) throw new Stopped('stopped')
     if (this.#how === 'io' && this.operations === this.#at)
       throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' })
     return call()
   }
 
-  list = (directory: string): string[] => this.#do(() => this.#disk.list(directory))
-  makeDirectory = (directory: string): void => this.#do(() => this.#disk.makeDirectory(directory))
-  size = (file: string): number | undefined => this.#do(() => this.#disk.size(file))
-  read = (file: string): string | undefined => this.#do(() => this.#disk.read(file))
-  write = (file: string, text: string): void => this.#do(() => this.#disk.write(file, text))
-  rename = (from: string, to: string): void => this.#do(() => this.#disk.rename(from, to))
-  remove = (file: string): void => this.#do(() => this.#disk.remove(file))
-  syncFile = (file: string): void => this.#do(() => this.#disk.syncFile(file))
-  syncDirectory = (file: string): void => this.#do(() => this.#disk.syncDirectory(file))
+  list = (directory: string): string[] =>
+    this.#do('list', directory, () => this.#disk.list(directory))
+  makeDirectory = (directory: string): void =>
+    this.#do('makeDirectory', directory, () => this.#disk.makeDirectory(directory))
+  size = (file: string): number | undefined => this.#do('size', file, () => this.#disk.size(file))
+  read = (file: string): string | undefined => this.#do('read', file, () => this.#disk.read(file))
+  write = (file: string, text: string): void =>
+    this.#do('write', file, () => this.#disk.write(file, text))
+  rename = (from: string, to: string): void =>
+    this.#do('rename', to, () => this.#disk.rename(from, to))
+  remove = (file: string): void => this.#do('remove', file, () => this.#disk.remove(file))
+  syncFile = (file: string): void => this.#do('syncFile', file, () => this.#disk.syncFile(file))
+  syncDirectory = (file: string): void =>
+    this.#do('syncDirectory', file, () => this.#disk.syncDirectory(file))
   lock: Disk['lock'] = (file) => this.#disk.lock(file)
 
   open: Disk['open'] = (file, mode) => {
-    const db = this.#do(() => this.#disk.open(file, mode))
+    const db = this.#do(`open to ${mode}`, file, () => this.#disk.open(file, mode))
     opened.push({ close: () => void db.close() })
-    return this.#wrap(db)
+    return this.#wrap(db, file)
   }
 
-  #wrap(db: Db): Db {
+  #wrap(db: Db, file: string): Db {
     return {
-      exec: (sql) => this.#do(() => db.exec(sql)),
-      prepare: (sql) => this.#statement(db.prepare(sql)),
-      close: () => this.#do(() => db.close()),
+      exec: (sql) => this.#do(sql.slice(0, 16), file, () => db.exec(sql)),
+      prepare: (sql) => this.#statement(db.prepare(sql), sql.slice(0, 16), file),
+      close: () => this.#do('close', file, () => db.close()),
     }
   }
 
-  #statement(statement: Statement): Statement {
+  #statement(statement: Statement, sql: string, file: string): Statement {
     const wrapped: Statement = {
-      run: (...parameters) => this.#do(() => statement.run(...parameters)),
-      get: (...parameters) => this.#do(() => statement.get(...parameters)),
-      all: (...parameters) => this.#do(() => statement.all(...parameters)),
+      run: (...parameters) => this.#do(sql, file, () => statement.run(...parameters)),
+      get: (...parameters) => this.#do(sql, file, () => statement.get(...parameters)),
+      all: (...parameters) => this.#do(sql, file, () => statement.all(...parameters)),
       raw: (on = true) => {
         statement.raw(on)
         return wrapped

@@ -13,6 +13,7 @@ export function checkPlant(resolved: Resolved, findings: Findings): void {
   checkZones(resolved, findings)
   checkBuses(resolved, findings)
   checkUnits(resolved, findings)
+  checkIdentity(resolved, findings)
   checkSite(resolved, findings)
   checkBroker(resolved, findings)
 }
@@ -127,6 +128,35 @@ function checkUnits({ instruments }: Resolved, findings: Findings): void {
     findings.error(under(place, 'unitId'), {
       problem: `is ${unitId}, which the instrument "${other}" has on the bus "${bus.id}" already`,
       remedy: 'give each instrument on a bus a unit identifier of its own',
+    })
+  }
+}
+
+/**
+ * Where grade A or B or a critical point depends on an instrument that cannot tell its serial number, its unit identifier is
+ * all there is to know it by, wherever it is plugged in.
+ */
+function checkIdentity({ instruments, points }: Resolved, findings: Findings): void {
+  for (const instrument of instruments) {
+    const { own, place, bus, profile, unitId } = instrument
+    if (bus === undefined || profile === undefined || unitId === undefined) continue
+    if (profile.identify?.serial !== undefined) continue
+    const point = points.find(
+      ({ instrument: its, input, zone }) =>
+        its === instrument &&
+        (input.critical === true || zone?.grade === 'A' || zone?.grade === 'B'),
+    )
+    const other = instruments.find((candidate) => {
+      return candidate.unitId === unitId && candidate.bus !== undefined && candidate.bus !== bus
+    })
+    if (point === undefined || other === undefined) continue
+    const what = point.input.critical === true ? 'critical' : `grade ${point.zone?.grade}`
+    findings.error(under(place, 'unitId'), {
+      problem:
+        `is ${unitId}, which the instrument "${other.own.id}" has on the bus "${other.own.bus}" too; ${own.id} serves the ` +
+        `${what} point ${point.input.id} and cannot tell its serial number, so crossed cables would not be noticed`,
+      remedy: 'give it a unit identifier that no other instrument of the gateway has',
+      source: 'Annex 1 9.16, URS-14',
     })
   }
 }

@@ -33,7 +33,7 @@ beforeEach(async () => {
   server = await ModbusServer.start()
   other = await ModbusServer.start()
   for (let unit = 1; unit <= UNITS; unit++) server.unit(unit).setF32(4, addressOf('s0'), unit)
-  other.unit(1).setF32(4, addressOf('s0'), 99)
+  other.unit(99).setF32(4, addressOf('s0'), 99)
   site = writeSite({ buses: [], instruments: [] })
   broker = await startMosquitto(path.join(site.directory, 'broker'), await freePort())
   const point = (id: string) => ({ id, signal: 's0', interval: '1s' })
@@ -51,7 +51,7 @@ beforeEach(async () => {
           unitId: index + 1,
           points: [point(`t-${index + 1}`)],
         })),
-        { id: 'th-other', bus: 'net-2', unitId: 1, points: [point('t-other')] },
+        { id: 'th-other', bus: 'net-2', unitId: 99, points: [point('t-other')] },
       ],
     }),
   )

@@ -4,6 +4,15 @@ import { expect, it } from 'vitest'
 import { instrumentAt, loadChanged } from './support.ts'
 import { type Case, dp, grade, judge, p05, T, t } from './verdicts.ts'
 
+/** An instrument on the first bus. */
+const twin = (id: string, profile: string, unitId: number, zone: string) => ({
+  id,
+  profile,
+  unitId,
+  bus: 'net-1',
+  points: [{ id: `${id}-t`, signal: 'temperature', zone, limits: { alertHigh: 30 } }],
+})
+
 const PLANT: Case[] = [
   ['an id used twice', (p) => Object.assign(t(p), { id: 'net-1' }), 'refused', `${T}.id`],
   ['the reserved id', (p) => Object.assign(t(p), { id: 'system' }), 'refused', `${T}.id`],
@@ -57,6 +66,41 @@ const PLANT: Case[] = [
       }),
     'refused',
     'instruments[3].unitId',
+  ],
+  [
+    'URS-14 a grade B instrument without a serial number to read, its unit id on another bus too',
+    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103')),
+    'refused',
+    'instruments[2].unitId',
+    /URS-14/,
+  ],
+  [
+    'URS-14 the same with a unit id of its own',
+    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 241, 'd103')),
+    'accepted',
+  ],
+  [
+    'URS-14 the same in grade C and D only',
+    (p) => {
+      Object.assign(t(p), { zone: 'c102' })
+      p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103'))
+    },
+    'accepted',
+  ],
+  [
+    'URS-14 the same in grade C and D, critical',
+    (p) => {
+      Object.assign(t(p), { zone: 'c102', critical: true, commFail: '20s' })
+      p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103'))
+    },
+    'refused',
+    'instruments[2].unitId',
+    /URS-14/,
+  ],
+  [
+    'URS-14 the unit id of one that tells its serial number, on another bus too',
+    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 43, 'd103')),
+    'accepted',
   ],
   [
     'one serial port for two buses',

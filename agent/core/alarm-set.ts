@@ -68,6 +68,8 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
   no_subscriber: 2,
   client_takeover: 2,
   clock_unsynchronised: 2,
+  clock_stepped: 3,
+  unclean_restart: 3,
   overload: 2,
 }
 

@@ -54,9 +54,15 @@ export function judgeValue(
   return value >= limit + deadband ? 'normal' : 'between'
 }
 
-/** Judges a particle sample in integers: N × 1000 > limit × V. */
-export const judgeSample = ({ counts, litres }: SampleDetail, limit: number): Verdict =>
-  counts * 1000 > limit * litres ? 'violated' : 'normal'
+/** Judges a particle sample in integers: N × 1000 > limit × V. `deadband` (/m³) holds for the return only. */
+export function judgeSample(
+  { counts, litres }: SampleDetail,
+  limit: number,
+  deadband: number,
+): Verdict {
+  if (counts * 1000 > limit * litres) return 'violated'
+  return counts * 1000 <= (limit - deadband) * litres ? 'normal' : 'between'
+}
 
 /**
  * Judges the rolling cubic metre: N counts in V litres against a limit per m³. Before 1 m³ has been sampled nothing is

@@ -79,7 +79,7 @@ function verdictOn(
         ? 'violated'
         : reading.x === undefined
           ? judgeValue(v, limit.value, judgement.direction, deadband)
-          : judgeSample(reading.x, limit.value)
+          : judgeSample(reading.x, limit.value, deadband)
       return { verdict, value: v, limit: applied(limit.value, limit.set, limit.clause) }
     }
     case 'rolling': {
@@ -202,7 +202,7 @@ function mayHideExcursion(unit: PointUnit, { q, x }: Reading): boolean {
     if (alarmClass !== 'action' || (judgement.by !== 'threshold' && judgement.by !== 'rolling'))
       return false
     const limit = limitIn(judgement.columns, 'high', [unit.zone.occupancy])
-    return limit !== undefined && judgeSample(x, limit.value) === 'violated'
+    return limit !== undefined && judgeSample(x, limit.value, 0) === 'violated'
   })
 }
 

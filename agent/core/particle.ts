@@ -169,7 +169,9 @@ export function acceptSample(
   const t = Math.round(end - base.durationMs)
   if (counter.identity === null && counter.missing.length === 0) {
     const stale = end < counter.next - period - graceOf(base) - pollMs
-    const first = { ...base, next: stale ? counter.next : t + period }
+    // when it ended is a guess where the instrument's clock cannot be read: the next one is waited for a whole period
+    const quietUntil = sample.instrumentNow === undefined ? wall + period + graceOf(base) : 0
+    const first = { ...base, next: stale ? counter.next : t + period, quietUntil }
     return { counter: first, t, stale, late: false, supersedes: {}, pauseMs: 0 }
   }
   const ahead = Math.round((t - counter.next) / period)
@@ -231,31 +233,40 @@ function missingRun(counter: CounterState, slots: number, wall: Millis): Missing
 /**
  * Narrows where the instrument's clock stands against ours; starts anew when it has been set. A running clock tells whole
  * seconds, read at some moment before its reply arrived. Where there is none, a record that appears between two polls ended
- * just before; of the first one nothing is known but that it lies in the past.
+ * just before, and after an outage within one sample; of the first one nothing is known but that it lies in the past.
  */
 function relateClocks(
-  { clock: known, identity }: CounterState,
+  counter: CounterState,
   { instrumentNow, endedAtInstrument, durationMs }: Sample,
   wall: Millis,
   pollMs: Millis,
 ): ClockBounds | null {
+  const { clock: known } = counter
   if (endedAtInstrument === undefined) return known
   const latest = wall - (instrumentNow ?? endedAtInstrument)
-  const fresh = identity === null ? UNKNOWN_AGE_MS : pollMs + durationMs
-  const age = instrumentNow === undefined ? fresh : 0
+  const age = instrumentNow === undefined ? pollMs + unseenFor(counter, durationMs) : 0
   const seen = { low: latest - age - CLOCK_RESOLUTION_MS - REPLY_MS_MAX, high: latest }
   if (known === null) return seen
   const both = { low: Math.max(known.low, seen.low), high: Math.min(known.high, seen.high) }
   return both.low <= both.high ? both : seen
 }
 
-/** End of the sample on our time line: as the instrument says where its clock may be ours, else corrected. */
+/** How long the newest record may have stood there before polls that might have shown it. */
+function unseenFor({ identity, trouble, downUntil }: CounterState, durationMs: Millis): Millis {
+  if (identity === null) return UNKNOWN_AGE_MS
+  return trouble === null && downUntil === null ? 0 : durationMs
+}
+
+/**
+ * End of the sample on our time line: as the instrument says where its clock may be ours, else corrected; without a running
+ * clock as if each record were read at once, which comes closer with every one.
+ */
 function endOnOurs(sample: Sample, clock: ClockBounds | null, wall: Millis): Millis {
   if (sample.endedAtInstrument === undefined || clock === null) return wall
   const { low, high } = clock
   if (low <= 0 && high >= 0) return sample.endedAtInstrument
-  const offset = high - low >= UNKNOWN_AGE_MS ? high : Math.round((low + high) / 2)
-  return sample.endedAtInstrument + offset
+  const precise = high - low <= CLOCK_RESOLUTION_MS + REPLY_MS_MAX
+  return sample.endedAtInstrument + (precise ? Math.round((low + high) / 2) : high)
 }
 
 /** Sampled volume in litres: as reported, else nominal flow × time. */

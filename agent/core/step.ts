@@ -99,6 +99,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     before.set(id, row<AlarmRow>(alarmKey(id)) ?? { state: NORMAL, judged: '' })
   }
   settleDifference(turn, before)
+  for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
   return { state, result: endTurn(turn) }
 }
@@ -225,6 +226,11 @@ function stepClock(turn: Turn, stepMs: Millis): void {
   }
   writeEvent(turn, 'clock.stepped', { stepMs })
   turn.urgent = true
+  // it has happened and is over: what stays is to be seen by somebody (URS-51)
+  const alarm = state.alarms.get('system.clock_stepped')
+  assert(alarm !== undefined, 'no alarm system.clock_stepped')
+  setFault(turn, alarm, true, { detail: `the clock was set by ${stepMs} ms` })
+  setFault(turn, alarm, false)
 }
 
 function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
@@ -263,6 +269,15 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
 
 const isSame = (old: Instrument | undefined, now: Instrument): boolean =>
   old !== undefined && sourceOf(old) === sourceOf(now)
+
+/** Whether a persisted row is about something that the plant no longer has. */
+function isForgotten({ zones, instruments, points }: CoreState, key: string): boolean {
+  const slash = key.indexOf('/')
+  const id = key.slice(slash + 1)
+  if (key === zoneKey(id)) return !zones.has(id)
+  if (key === counterKey(id)) return !instruments.has(id)
+  return key === windowKey(id) && !points.has(id)
+}
 
 /** Removes the rows of what the plant no longer has. */
 function forget(

@@ -60,6 +60,16 @@ describe('acknowledging', () => {
     })
   })
 
+  it('keeps what the point read when somebody acted, beside the worst', () => {
+    const core = inverted()
+    core.values('b101-dp', -5, -0.5)
+    core.ack(INVERSION)
+    expect(core.eventsOf('alarm.acknowledged')[0]?.body).toMatchObject({ value: -0.5, peak: -5 })
+    core.values('b101-dp', 14, 15.5)
+    core.reset(INVERSION)
+    expect(core.eventsOf('alarm.reset')[0]?.body).toMatchObject({ value: 15.5, peak: -5 })
+  })
+
   it('names the command it came by', () => {
     const core = inverted()
     core.act({

@@ -112,6 +112,18 @@ describe('conditions from outside', () => {
     })
   })
 
+  it('URS-51 a clock that was set is to be seen by somebody', () => {
+    const core = pressure()
+    core.stepWall(90_000)
+    expect(core.payload('system.clock_stepped')).toMatchObject({
+      state: 'rtn_unacknowledged',
+      detail: 'the clock was set by 90000 ms',
+    })
+    expect(core.eventsOf('clock.stepped')[0]?.body).toEqual({ stepMs: 90_000 })
+    core.ack('system.clock_stepped')
+    expect(core.is('system.clock_stepped')).toBe('normal')
+  })
+
   it('of a bus that the configuration no longer has are nothing', () => {
     const core = pressure()
     core.condition('gone.bus_fault', false)

@@ -50,6 +50,25 @@ describe('occupancy and samples', () => {
     },
   )
 
+  it.each([
+    [10, 'normal'],
+    [40, 'unacknowledged'],
+  ])(
+    'URS-67 %d changes within one sample, none of them at rest: %s, what is forgotten is strict',
+    (changes, state) => {
+      const core = room()
+      core.advance(MINUTE)
+      core.sample('pc-b101', { particles_0_5um: 1 })
+      for (let index = 0; index < changes; index++) {
+        core.advance(1000)
+        core.occupancy('b101', index % 2 === 0 ? 'clean_up' : 'in_operation')
+      }
+      core.advance(MINUTE - 1000 * changes)
+      core.sample('pc-b101', at10000)
+      expect(core.is('b101-p05.action_high')).toBe(state)
+    },
+  )
+
   it('URS-67 no change of occupancy closes an occurrence', () => {
     const core = room()
     core.occupancy('b101', 'at_rest')

@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Sample } from '#core/particle.ts'
 import { cabinet, counts, samples } from '../../support/cabinet.ts'
-import { START } from '../../support/core-rig.ts'
+import { plantOf } from '../../support/core-plant.ts'
+import { CoreRig, START } from '../../support/core-rig.ts'
 
 const MINUTE = 60_000
 
@@ -52,6 +53,45 @@ describe('a sample', () => {
     for (const [index, t] of times.entries())
       expect(Math.abs(t - (START + index * MINUTE))).toBeLessThan(1500)
     expect(core.readingsOf('bsc1-p05').every(({ slots }) => slots === undefined)).toBe(true)
+  })
+
+  // records carry a time, but the instrument's running clock cannot be read; looked at every ten seconds
+  it.each([
+    ['ours', 0, 0],
+    ['20 s behind', -20_000, 20_000],
+    ['an hour behind', -3_600_000, 10_000],
+    ['an hour ahead', 3_600_000, 10_000],
+  ])('without a running clock, times that are %s lie where they may', (_, off, errorMax) => {
+    const core = cabinet()
+    let seen = 0
+    for (let second = 10; second <= 600; second += 10) {
+      core.advance(10_000)
+      const ended = Math.floor((second - 3) / 60) * MINUTE + 3000
+      if (ended < MINUTE || ended === seen) continue
+      seen = ended
+      core.input({
+        kind: 'sample',
+        at: core.at,
+        instrument: 'pc-bsc1',
+        sample: {
+          identity: ended,
+          endedAtInstrument: START + ended + off,
+          durationMs: MINUTE,
+          litres: 28.3,
+          counts: counts(1, 0),
+          faults: [],
+          raw: new Uint8Array(),
+        },
+      })
+    }
+    // an old-looking first record is only noted, and the sample accounted for as missing
+    const readings = core.readingsOf('bsc1-p05').filter(({ q }, index) => q === 'good' || index > 0)
+    expect(readings.length).toBeGreaterThanOrEqual(8)
+    expect(readings.every(({ q, slots }) => q === 'good' && slots === undefined)).toBe(true)
+    for (const { t } of readings) {
+      const error = Math.abs(((t - START - 3000 + MINUTE / 2) % MINUTE) - MINUTE / 2)
+      expect(error).toBeLessThanOrEqual(errorMax)
+    }
   })
 
   it('without an instrument clock lies a duration before it was first seen', () => {
@@ -181,6 +221,23 @@ describe('limits on a sample', () => {
     const core = cabinet()
     samples(core, [[n, 0]], { litres })
     expect(core.is('bsc1-p05.action_high')).toBe(state)
+  })
+
+  it('returns inside limit − deadband where the site gives one', () => {
+    const plant = plantOf(['b101-p05'], (it) => ({
+      ...it,
+      limits: { ...it.limits, deadband: 50_000 },
+    }))
+    const core = new CoreRig(plant)
+    for (const [n, state] of [
+      [352_001, 'unacknowledged'],
+      [302_001, 'unacknowledged'],
+      [302_000, 'rtn_unacknowledged'],
+    ] as const) {
+      core.advance(MINUTE)
+      core.sample('pc-b101', { particles_0_5um: n }, { litres: 1000 })
+      expect(core.is('b101-p05.action_high')).toBe(state)
+    }
   })
 
   it('URS-20 alert and action are alarms of their own', () => {

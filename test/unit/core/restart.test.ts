@@ -165,6 +165,21 @@ describe('another configuration', () => {
     expect([...core.persisted.keys()].filter((key) => key.includes('b101-dp'))).toEqual([])
   })
 
+  it('forgets across a restart, too, what the plant no longer has', () => {
+    const core = new CoreRig(plantOf(['b101-p05', 'b101-dp']))
+    core.occupancy('b101', 'at_rest')
+    core.advance(60_000)
+    core.sample('pc-b101', { particles_0_5um: 283 })
+    const keys = () =>
+      [...core.persisted.keys()].filter((key) => /^(zone|counter|window)\//.test(key))
+    expect(keys()).toEqual(['zone/b101', 'counter/pc-b101', 'window/b101-p05'])
+    const plant = plantOf(['b101-dp'])
+    core.restart(1000, { plant: { ...plant, zones: plant.zones.slice(0, 2) } })
+    expect(keys()).toEqual(['zone/b101'])
+    expect(core.is('b101-p05.action_high')).toBeUndefined()
+    expect(core.eventsOf('alarm.closed', 'b101-p05.action_high').length).toBe(1)
+  })
+
   it('lists new alarms to be published', () => {
     const core = active()
     const added = point({

@@ -86,6 +86,8 @@ describe('URS-27 stories', () => {
       ),
     ).toEqual([
       '-59:49 clock.stepped -3600000',
+      '-59:49 system.clock_stepped normal → unacknowledged',
+      '-59:49 system.clock_stepped unacknowledged → rtn_unacknowledged',
       '-59:25 b101-dp.action_low normal → unacknowledged 9 onset 00:05',
       '-59:25 b101-dp.alert_low normal → unacknowledged 9 onset 00:05',
     ])

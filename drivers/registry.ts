@@ -83,13 +83,15 @@ export function openDriver(options: DriverOptions): BusDriver {
   })
 }
 
-function linkOf(bus: BusSettings): OpenLink {
+/** The link that a bus stands on. */
+export function linkOf(bus: BusSettings): OpenLink {
   if (bus.protocol !== 'modbus-rtu') return tcpLink(bus)
   const { path, baudRate, dataBits, parity, stopBits } = bus
   return serialLink({ path, baudRate, dataBits, parity, stopBits })
 }
 
-function framingOf(bus: BusSettings, random: Random): (sink: FramingSink) => Framing {
+/** The framing that a bus speaks. */
+export function framingOf(bus: BusSettings, random: Random): (sink: FramingSink) => Framing {
   switch (bus.protocol) {
     case 'modbus-tcp':
       return (sink) => new MbapFraming(sink, Math.floor(random() * 0x10000))

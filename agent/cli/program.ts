@@ -9,6 +9,7 @@ import type { AckOptions } from './ack.ts'
 import type { ActOptions, Io } from './act.ts'
 import type { AlarmsOptions } from './alarms.ts'
 import type { ClientOptions } from './client-options.ts'
+import { addCommissioningCommands } from './probe-command.ts'
 import type { AddUserOptions } from './users.ts'
 import { agentVersion } from './version.ts'
 
@@ -44,6 +45,7 @@ export function buildProgram(context: ProgramContext): Command {
   addViewCommands(program, context)
   addActCommands(program, context)
   addUserCommands(program, context)
+  addCommissioningCommands(program, context, { withTarget, example })
   addCheckCommands(program, context)
   return program
 }

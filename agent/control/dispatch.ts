@@ -7,6 +7,7 @@ import type { Act, Actor, ActReply } from '#core/input.ts'
 import type { Instant } from '#core/time.ts'
 import type { Log } from '#ports/log.ts'
 import type { Adder, Addition, Authentication, PeoplePort, RecordNote } from '#ports/people.ts'
+import { noteForcedUse } from './commissioning.ts'
 import type { ActCommand, Command, Refusal, Results } from './protocol.ts'
 import type { AlarmsView, StatusView } from './view.ts'
 
@@ -59,6 +60,8 @@ async function carryOut(command: Command, context: DispatchContext): Promise<Ans
       return addPerson(command, context)
     case 'users.list':
       return { ok: true, result: { people: context.people.list(context.now()) } }
+    case 'commissioning.note':
+      return noteForcedUse(command, context)
   }
 }
 

@@ -55,6 +55,14 @@ const command = z.discriminatedUnion('op', [
     ]),
   }),
   z.strictObject({ op: z.literal('users.list') }),
+  /** Somebody uses a bus of the agent by force; recorded, nothing else. */
+  z.strictObject({
+    op: z.literal('commissioning.note'),
+    tool: z.enum(['probe', 'scan']),
+    bus: text(64),
+    reason: text(500),
+    osUser: text(64),
+  }),
 ])
 
 export type Command = z.infer<typeof command>
@@ -70,6 +78,7 @@ export interface Results {
   readonly occupancy: ActReply
   readonly 'users.add': Addition
   readonly 'users.list': PeopleView
+  readonly 'commissioning.note': { readonly recorded: true }
 }
 
 const requestId = z.int().min(0)

@@ -129,7 +129,7 @@ function causeOf(error: Error, path: string): string {
 }
 
 /** Name and process id of who has the device open, as far as this user may see. */
-function holderOf(path: string): string | undefined {
+export function holderOf(path: string): string | undefined {
   try {
     const device = realpathSync(path)
     for (const pid of readdirSync('/proc')) {

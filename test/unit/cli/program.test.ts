@@ -29,6 +29,8 @@ describe('help', () => {
       'occupancy',
       'users add',
       'users list',
+      'probe',
+      'scan',
       'check-config',
       'schema',
       'version',

@@ -184,7 +184,7 @@ export function acceptSample(
       missing:
         overdue === undefined ? counter.missing : counter.missing.filter((one) => one !== overdue),
     },
-    ...(ahead > 0 && { missed: missingRun(counter, ahead, wall) }),
+    ...(ahead > 0 && { missed: missingRun(counter, ahead) }),
     t,
     stale: false,
     late: ahead < 0,
@@ -203,7 +203,7 @@ export function overdueRun(
   const period = periodOf(counter)
   const slots = Math.floor((wall - graceOf(counter) - pollMs - counter.next) / period)
   if (slots <= 0) return undefined
-  const missed = missingRun(counter, slots, wall)
+  const missed = missingRun(counter, slots)
   const downUntil =
     counter.downUntil !== null && missed.t + slots * period < counter.downUntil
       ? counter.downUntil
@@ -221,11 +221,10 @@ export function rememberMissing(
   return { ...counter, missing: [...counter.missing, { t: run.t, seqs }].slice(-MISSING_MAX) }
 }
 
-function missingRun(counter: CounterState, slots: number, wall: Millis): MissingRun {
+function missingRun(counter: CounterState, slots: number): MissingRun {
   const { downUntil, trouble } = counter
   const t = Math.round(counter.next)
-  if (downUntil !== null && t < downUntil && downUntil <= wall)
-    return { t, slots, reason: 'agent_down' }
+  if (downUntil !== null && t < downUntil) return { t, slots, reason: 'agent_down' }
   if (trouble !== null) return { t, slots, ...trouble }
   return { t, slots, reason: 'no_new_sample' }
 }

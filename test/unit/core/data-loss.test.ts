@@ -126,6 +126,17 @@ describe('data loss', () => {
     expect(core.is('pc-bsc1.comm_fail')).toBe('unacknowledged')
   })
 
+  it('URS-66 a counter that takes longer samples, with a hold, is given that period and 15 s', () => {
+    const core = new CoreRig(plantOf(['bsc1-p05']))
+    core.advance(60_000)
+    const longer = { durationMs: 300_000, holdMs: 20_000, litres: 141.5 }
+    core.sample('pc-bsc1', { particles_0_5um: 1 }, longer)
+    core.advance(334_999)
+    expect(core.is('pc-bsc1.comm_fail')).toBe('normal')
+    core.advance(1)
+    expect(core.is('pc-bsc1.comm_fail')).toBe('unacknowledged')
+  })
+
   it('URS-66 whatever the pattern, silence of that length always alarms and less than it never does by itself', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 14_000 }), { maxLength: 9 }), (pauses) => {

@@ -17,6 +17,7 @@ import { type BusPlan, Field } from './field.ts'
 import { type Committed, Loop } from './loop.ts'
 import { livePayload, metaPayload } from './meta.ts'
 import { Notices } from './notices.ts'
+import { Recorder } from './recorder.ts'
 import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
 import { resumeTimeBase } from './time-base.ts'
 
@@ -61,6 +62,7 @@ export class Agent {
   readonly #startedAt: Instant
   readonly #loop: Loop
   readonly #notices: Notices
+  readonly #recorder: Recorder
   readonly #commands: Commands
   #configuration: Configuration
   #uplink: Uplink | undefined
@@ -79,6 +81,10 @@ export class Agent {
       clock: options.clock,
       log: options.log,
       input: (input) => this.#loop.input(input),
+    })
+    this.#recorder = new Recorder({
+      recorded: (bus, instrument) => this.#field.recorded(bus, instrument),
+      note: (type, body, at) => this.#loop.input({ kind: 'note', at, type, body }),
     })
     this.#notices = new Notices({
       clock: options.clock,
@@ -129,6 +135,7 @@ export class Agent {
           committed: (commit) => self.#committed(commit),
           unstored: (alarms) => self.#uplink?.alarmStates(alarms),
           clockStepped: (stepMs) => self.#exclusively(() => self.#stepClock(stepMs)),
+          stepped: (result, at) => self.#recorder.watch(result, self.#loop.state, at),
           failed: options.failed,
         },
       })

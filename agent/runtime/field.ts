@@ -6,7 +6,7 @@ import type { Plant } from '#core/point.ts'
 import type { TimeBase } from '#core/schedule.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusDriver, LinkState } from '#ports/driver.ts'
+import type { BusDriver, LinkState, WireRecording } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import { type IdentityTarget, IdentityWatch } from './identity.ts'
 import { Poller, type PollSink } from './poller.ts'
@@ -137,6 +137,11 @@ export class Field {
       counters: driver.counters,
       parked: instruments.filter((instrument) => poller.isParked(instrument)),
     }))
+  }
+
+  /** The last frames of an instrument, or of the whole bus (URS-15); undefined for a bus that is not there any more. */
+  recorded(bus: string, instrument?: string): WireRecording | undefined {
+    return this.#buses.get(bus)?.driver.recorded?.(instrument)
   }
 
   async close(): Promise<void> {

@@ -40,6 +40,8 @@ export interface LoopListener {
   unstored(alarms: readonly AlarmStateMessage[]): void
   /** The wall clock left the time base; the owner pauses polling and calls `rebase`. */
   clockStepped(stepMs: Millis): void
+  /** What one input left behind, before it is committed; what it adds by inputs of its own goes into the same commit. */
+  stepped?(result: StepResult, at: Instant): void
   /** The store refused a commit, or too much waits for it: the process must stop. */
   failed(error: Error): void
 }
@@ -121,6 +123,7 @@ export class Loop {
   input(input: Input): StepResult {
     const result = step(this.#state, input)
     this.absorb(result)
+    this.#listener.stepped?.(result, input.at)
     return result
   }
 

@@ -44,6 +44,8 @@ export interface ModbusDriverOptions {
 /** Plans kept for one unit: one a poll group, and a group is an interval. */
 const PLANS_MAX = 16
 
+const NO_UNIT_ID = -1
+
 interface Station {
   readonly unit: Unit
   readonly plans: PollPlan[]
@@ -119,9 +121,11 @@ export class ModbusDriver implements BusDriver {
   }
 
   recorded(instrument?: string): WireRecording {
-    const unitId =
-      instrument === undefined ? undefined : this.#stationOf(instrument).unit.settings.unitId
-    return this.#transport.recorded(unitId)
+    if (instrument === undefined) return this.#transport.recorded()
+    // One that the bus does not have (any more, or yet) has no frames, but the bus has events.
+    return this.#transport.recorded(
+      this.#stations.get(instrument)?.unit.settings.unitId ?? NO_UNIT_ID,
+    )
   }
 
   #stationOf(instrument: string): Station {

@@ -174,6 +174,11 @@ export class Transport {
     return this.#options.clock.now().mono
   }
 
+  #reopen(cause: string, down: boolean): void {
+    this.#record(cause)
+    this.#connection.reopen(cause, down)
+  }
+
   #record(what: string): void {
     this.#recorder.event(what, this.#now())
   }
@@ -258,7 +263,7 @@ export class Transport {
     if (this.#pending?.sent === true) {
       this.#settle({ kind: 'frame', arrivedMono: this.#receivedMono })
     }
-    this.#connection.reopen('what came over the link is no Modbus; it was opened afresh', false)
+    this.#reopen('what came over the link is no Modbus; it was opened afresh', false)
   }
 
   #onLost(): void {
@@ -308,15 +313,12 @@ export class Transport {
     this.#settle({ kind: verdict, arrivedMono: now })
     if (verdict === 'torn' && !this.#framing.flushes) {
       // What completes it would come in front of the next reply.
-      return this.#connection.reopen(
-        'a reply broke off half way; the link was opened afresh',
-        false,
-      )
+      return this.#reopen('a reply broke off half way; the link was opened afresh', false)
     }
     if (pending.heard || !this.#silence.timedOut(pending.request.unitId)) return
     const cause = this.#silence.muted
       ? 'connected, but no unit answers; check the wiring, the unit ids and the power of the instruments'
       : 'nothing came back from several units; the link was opened afresh'
-    this.#connection.reopen(cause, this.#silence.muted)
+    this.#reopen(cause, this.#silence.muted)
   }
 }

@@ -30,7 +30,7 @@ export const REASON_CODES = [
 export function compile(
   resolved: Resolved,
   sources: readonly SourceFile[],
-  origin: Origin,
+  origin: Origin | undefined,
 ): Configuration | undefined {
   const { model, limitSet } = resolved
   const { site, gateway, mqtt } = model
@@ -42,7 +42,7 @@ export function compile(
     siteName: site.value.name,
     timezone: site.value.timezone,
     gateway: gateway.value.id,
-    origin,
+    origin: origin ?? gateway.value.origin ?? 'instrument',
     hash: hashOf(sources),
     limitSet: { id: limitSet.id, version: limitSet.version },
     zones: resolved.zones,

@@ -18,7 +18,7 @@ import { resolve } from './resolve.ts'
 export { formatFinding } from './findings.ts'
 
 export interface LoadOptions {
-  /** Where the readings of this configuration come from; `instrument` where not given. */
+  /** Where the readings of this configuration come from; what `gateway.origin` says where not given. */
   readonly origin?: Origin
 }
 
@@ -46,7 +46,7 @@ export function loadConfiguration(
     path: document.path,
     text: document.text,
   }))
-  const configuration = compile(resolved, sources, options.origin ?? 'instrument')
+  const configuration = compile(resolved, sources, options.origin)
   return configuration === undefined
     ? { ok: false, findings: findings.all() }
     : { ok: true, configuration, findings: findings.all(), budgets }

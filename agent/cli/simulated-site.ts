@@ -41,6 +41,11 @@ export function simulatedSite(
     )
   })
   if (faults.length > 0) return { ok: false, faults }
+  if (configuration.plant.origin === 'instrument') {
+    remarks.push(
+      'an agent on this configuration would record what is simulated here as "instrument"; add origin: simulated to gateway',
+    )
+  }
   const zones = configuration.plant.zones.map(({ id, grade, within }) => ({
     id,
     grade,

@@ -19,6 +19,12 @@ export const gatewaySchema = z
   .strictObject({
     id: id('this gateway, third level of the MQTT topics'),
     dataDir: filePath('directory that holds everything the agent writes'),
+    origin: z
+      .enum(['instrument', 'simulated'])
+      .describe(
+        'where readings come from: simulated where simulators stand in for the instruments; instrument where not given',
+      )
+      .optional(),
   })
   .describe('the machine the agent runs on')
 

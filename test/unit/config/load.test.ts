@@ -66,6 +66,20 @@ describe('the demo configuration', () => {
       new Set(['A', 'B', 'C', 'D', 'CNC']),
     )
   })
+
+  it('URS-69 says where readings come from: instrument, unless gateway.origin or the caller says simulated', () => {
+    const example = path.join(EXAMPLES, 'contract.yaml')
+    const text = readFileSync(example, 'utf8')
+    const marked = text.replace('dataDir: ./data }', 'dataDir: ./data, origin: simulated }')
+    const originOf = (yaml: string) => {
+      const loaded = loadConfiguration(example, (file) =>
+        file === example ? yaml : readFileSync(file, 'utf8'),
+      )
+      return loaded.ok ? loaded.configuration.plant.origin : loaded.findings
+    }
+    expect(marked).not.toBe(text)
+    expect([originOf(text), originOf(marked)]).toEqual(['instrument', 'simulated'])
+  })
 })
 
 /** Line, key, a word of the problem, a word of the remedy. */

@@ -38,6 +38,8 @@ export interface HostOptions {
   readonly mutant: Mutant
   readonly started: (agent: Agent) => void
   readonly over: () => void
+  /** The machine booted with a wall clock that does not go on from the boot before. */
+  readonly clockLost: () => void
   readonly seen: (what: string) => void
   readonly broken: (invariant: string, words: string) => void
 }
@@ -50,6 +52,7 @@ export class Host {
   #boots = 1
   #processes = 0
   #starting = false
+  #off = false
   process: Process | undefined
   agent: Agent | undefined
   store: SimulatedStore | undefined
@@ -71,7 +74,7 @@ export class Host {
 
   /** Starts the agent now, unless it runs or is about to. */
   start(): void {
-    if (this.process?.alive === true || this.#starting) return
+    if (this.process?.alive === true || this.#starting || this.#off) return
     const { timeline, openDisk, seen } = this.#options
     timeline.trace(`host: start process ${this.#processes + 1} in ${this.#boot.id}`)
     const process = new Process(timeline, this.#boot)
@@ -117,6 +120,7 @@ export class Host {
 
   /** Power loss: nothing unsynced is safe, the machine boots anew with the clock it then has. */
   powerLoss(offMs: number): void {
+    if (this.#off) return
     const { process } = this
     const { timeline, powerLost, broker } = this.#options
     timeline.trace(`host: power lost for ${Math.round(offMs)} ms`)
@@ -126,9 +130,13 @@ export class Host {
     }
     powerLost()
     this.#starting = false
+    const before = this.#boot.wallErrorMs
+    this.#off = true
     timeline.after(offMs, () => {
+      this.#off = false
       this.#boots++
       this.#boot = this.#newBoot()
+      if (Math.abs(this.#boot.wallErrorMs - before) > 1000) this.#options.clockLost()
       this.start()
     })
   }
@@ -189,7 +197,7 @@ export class Host {
       faults,
       seen,
       hooks: {
-        submitted: (commit) => accepted.submitted(commit, this.#base(process)),
+        submitted: (commit) => accepted.submitted(commit, this.#base(process), timeline.now),
         acknowledged: (commit, head) => accepted.acknowledged(commit, head),
         died: () => this.powerLoss(dice.between(3000, 60_000)),
       },

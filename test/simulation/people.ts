@@ -2,9 +2,9 @@
 // late, without a comment — at the box or as signed commands over MQTT, sometimes the same command again. Keeps account of what
 // each act was answered, for A6.
 
-import type { Act, ActReply, Actor } from '#core/input.ts'
-import { alarmList } from '../../agent/runtime/../core/step.ts'
+import type { Act, Actor, ActReply } from '#core/input.ts'
 import type { Signer } from '../../agent/access/signed-command.ts'
+import { alarmList } from '../../agent/runtime/../core/step.ts'
 import { publicPemOf, type SignerName, signed } from '../support/command-signer.ts'
 import { BASE } from './consumer.ts'
 import type { Dice } from './dice.ts'
@@ -85,13 +85,20 @@ export class People {
     const rev = mistaken && wrong === 2 ? seen.rev + 5 : seen.rev
     const comment = mistaken && wrong === 3 ? undefined : 'seen'
     const reset = seen.state.startsWith('latched_ack') || dice.chance(0.1)
-    const fields = { alarm, occ, rev, reason: 'door_opened', ...(comment !== undefined && { comment }) }
+    const fields = {
+      alarm,
+      occ,
+      rev,
+      reason: 'door_opened',
+      ...(comment !== undefined && { comment }),
+    }
     if (dice.chance(0.5)) this.#send(reset ? 'reset' : 'ack', fields)
     else this.#do({ kind: reset ? 'reset' : 'ack', actor: this.#actor(), ...fields })
   }
 
   #actor(): Actor {
-    const { name, fullName, role } = PEOPLE[this.#dice.pick(['jdoe', 'jdoe', 'asmith', 'mallory'] as const)]
+    const { name, fullName, role } =
+      PEOPLE[this.#dice.pick(['jdoe', 'jdoe', 'asmith', 'mallory'] as const)]
     return { user: name, name: fullName, role, via: 'local' }
   }
 

@@ -53,7 +53,7 @@ export class SimulatedStore implements Store {
   #busy = false
   #failure: Error | undefined
   /** Every operation takes this long until then: an eMMC that pauses. */
-  slowUntil = 0
+  slowUntil = Number.NEGATIVE_INFINITY
   slowMs = 0
   failNext = false
 

@@ -2,15 +2,16 @@
 // faults (safety), then without (liveness). Decides nothing about right and wrong: that is checks/.
 
 import { Broker } from './broker.ts'
-import { Accepted } from './checks/accepted.ts'
-import { ReadingChecks } from './checks/readings.ts'
+import { Checks } from './checks/checks.ts'
+import type { TransitionChecks } from './checks/transitions.ts'
 import { Consumer } from './consumer.ts'
 import { Dice } from './dice.ts'
 import { Host } from './host.ts'
 import { Line } from './line.ts'
 import { MemoryDisk } from './memory-platter.ts'
 import { HEALTHY, type Mutant } from './mutant.ts'
-import { drawScenario, type FaultClass, type FaultRates, type Scenario } from './scenario.ts'
+import { People } from './people.ts'
+import { drawScenario, type FaultRates, type Scenario } from './scenario.ts'
 import { Signal } from './signal.ts'
 import { configurationOf } from './site.ts'
 import { strikes } from './strikes.ts'
@@ -61,8 +62,7 @@ export class World {
   readonly broker: Broker
   readonly consumer: Consumer
   readonly host: Host
-  readonly accepted: Accepted
-  readonly readings: ReadingChecks
+  readonly checks: Checks
   readonly sometimes = new Map<string, number>()
   readonly signals: readonly Signal[]
   faults: FaultRates
@@ -82,31 +82,29 @@ export class World {
     }
     this.lines = this.scenario.buses.map((bus) => this.#line(bus))
     this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))
-    this.readings = new ReadingChecks(this.lines, hooks)
-    this.accepted = new Accepted({
-      accepted: (record) => {
-        this.readings.accepted(record)
-      },
-      broken: hooks.broken,
-    })
+    const configuration = configurationOf(this.scenario)
+    this.checks = new Checks(configuration, this.lines, hooks)
     this.#disk = new MemoryDisk('01SIMULATEDEPOCH0000000000')
     this.broker = new Broker({ timeline, dice: this.dice.stream('broker'), faults, ...hooks })
     this.consumer = this.#consumer()
     this.host = new Host({
+      ...{ configuration, timeline, dice: this.dice.stream('host') },
       ...{
-        configuration: configurationOf(this.scenario),
-        timeline,
-        dice: this.dice.stream('host'),
+        lines: this.lines,
+        broker: this.broker,
+        accepted: this.checks.accepted,
+        mutant,
+        ...hooks,
       },
-      ...{ lines: this.lines, broker: this.broker, accepted: this.accepted, mutant, ...hooks },
       faults: () => this.faults,
       openDisk: () => mutant.platter?.(this.#disk.open()) ?? this.#disk.open(),
       powerLost: () => {},
       started: (agent) => {
         mutant.started?.(agent)
-        this.readings.excuse()
+        this.checks.started(agent)
       },
-      over: () => {},
+      over: () => this.checks.processOver(),
+      clockLost: () => this.checks.clockLost(),
     })
   }
 
@@ -130,6 +128,7 @@ export class World {
     try {
       this.host.start()
       strikes(this)
+      if (scenario.people) new People(this)
       this.#sweep()
       await timeline.run(scenario.safetyMs)
       this.#calm()
@@ -146,8 +145,8 @@ export class World {
       hash: timeline.hash,
       simulatedMs: timeline.now,
       events: timeline.events,
-      records: this.accepted.head,
-      good: this.readings.good,
+      records: this.checks.accepted.head,
+      good: this.checks.readings.good,
       sometimes: this.sometimes,
       scenario,
       violation: this.#violation,
@@ -155,8 +154,9 @@ export class World {
     }
   }
 
-  is(fault: FaultClass): boolean {
-    return this.faults[fault] !== undefined
+  /** What checks the answers that people get. */
+  get acts(): TransitionChecks {
+    return this.checks.transitions
   }
 
   #line(bus: Scenario['buses'][number]): Line {
@@ -193,7 +193,7 @@ export class World {
         record: (epoch, seq, printed) => {
           if (epoch !== this.#disk.epoch) this.broken('D3', `a record of epoch ${epoch}`)
           const whole = printed.startsWith('{') ? printed : `{${printed}`
-          this.accepted.checkPrint(seq, whole)
+          this.checks.accepted.checkPrint(seq, whole)
         },
         broken: (invariant, words) => this.broken(invariant, words),
       },
@@ -203,10 +203,10 @@ export class World {
 
   #sweep(): void {
     this.timeline.after(SWEEP_MS, () => {
-      const { process, store } = this.host
-      if (this.host.up && process !== undefined && store !== undefined) {
-        if (process.stopped || this.now < store.slowUntil + 20_000) this.readings.excuse()
-        else this.readings.sweep(process)
+      const { process, store, agent } = this.host
+      if (this.host.up && process !== undefined && store !== undefined && agent !== undefined) {
+        if (process.stopped || this.now < store.slowUntil + 20_000) this.checks.excuse()
+        else this.checks.sweep(agent, process)
       }
       const confirmed = Math.min(
         this.consumer.account.stream('readings').through,
@@ -214,7 +214,7 @@ export class World {
       )
       this.#disk.purge('readings', confirmed)
       this.#disk.purge('event', confirmed)
-      this.accepted.forget(confirmed)
+      this.checks.accepted.forget(confirmed)
       this.#sweep()
     })
   }
@@ -228,7 +228,7 @@ export class World {
     this.broker.calm()
     this.consumer.subscribe()
     if (this.host.store !== undefined) {
-      this.host.store.slowUntil = 0
+      this.host.store.slowUntil = Number.NEGATIVE_INFINITY
       this.host.store.failNext = false
     }
   }
@@ -238,7 +238,7 @@ export class World {
     const { account } = this.consumer
     if (!this.host.up) this.broken('S3', 'the agent is not up half an hour after the last fault')
     const had = Math.max(account.stream('readings').highest, account.stream('event').highest)
-    const lag = this.accepted.head - had
+    const lag = this.checks.accepted.head - had
     for (const stream of ['readings', 'event'] as const) {
       const hole = account.stream(stream).hole()
       if (hole !== undefined)
@@ -247,7 +247,9 @@ export class World {
           `${stream} above ${hole.from} up to ${hole.to} never reached the consumer`,
         )
     }
-    if (lag > 400) this.broken('D4', `the consumer has ${had} of ${this.accepted.head} records`)
+    this.checks.transitions.compareRetained(account.retained)
+    if (lag > 400)
+      this.broken('D4', `the consumer has ${had} of ${this.checks.accepted.head} records`)
     if (this.#violation !== undefined) throw this.#violation
   }
 }

@@ -16,6 +16,8 @@ export interface AcceptedRecord {
   readonly tb: number
   readonly record: JournalRecord
   readonly base: Base | undefined
+  /** True time at which its commit was handed to the store. */
+  readonly at: number
 }
 
 export interface AcceptedListener {
@@ -26,6 +28,7 @@ export interface AcceptedListener {
 interface Pending {
   readonly commit: Commit
   readonly base: Base | undefined
+  readonly at: number
 }
 
 /** Rows that commits without records may write too, so that a lost one is no fault: they only cost sending again. */
@@ -48,12 +51,12 @@ export class Accepted {
     this.#listener = listener
   }
 
-  submitted(commit: Commit, base: Base | undefined): void {
+  submitted(commit: Commit, base: Base | undefined, at: number): void {
     const expected =
       this.#pending.reduce((sum, each) => sum + each.commit.records.length, this.head) + 1
     if (commit.first !== expected)
       this.#listener.broken('D3', `a commit begins at ${commit.first} instead of ${expected}`)
-    this.#pending.push({ commit, base })
+    this.#pending.push({ commit, base, at })
   }
 
   acknowledged(commit: Commit, head: Head): void {
@@ -110,7 +113,7 @@ export class Accepted {
     this.#from += count
   }
 
-  #apply({ commit, base }: Pending): void {
+  #apply({ commit, base, at }: Pending): void {
     const { first, records, tb, state } = commit
     for (const { key, value } of state) {
       if (value === undefined) this.state.delete(key)
@@ -124,7 +127,7 @@ export class Accepted {
           ? printReading(seq, record.reading)
           : printEvent(seq, record.event)
       this.#prints.push(hashOf(printed))
-      this.#listener.accepted({ seq, tb, record, base })
+      this.#listener.accepted({ seq, tb, record, base, at })
     })
   }
 

@@ -1,0 +1,89 @@
+// All checks of one run together: tells each what was accepted, and asks each now and then whether all is well.
+
+import type { Configuration } from '#config/configuration.ts'
+import type { Agent } from '../../../agent/runtime/agent.ts'
+import type { Line } from '../line.ts'
+import type { Process } from '../machine.ts'
+import { Accepted, type AcceptedRecord } from './accepted.ts'
+import { LimitChecks } from './limits.ts'
+import { LossChecks } from './loss.ts'
+import { ReadingChecks } from './readings.ts'
+import { TransitionChecks } from './transitions.ts'
+
+export interface CheckHooks {
+  broken(invariant: string, words: string): void
+  seen(what: string): void
+  now(): number
+}
+
+export class Checks {
+  readonly accepted: Accepted
+  readonly readings: ReadingChecks
+  readonly transitions: TransitionChecks
+  readonly #limits: LimitChecks
+  readonly #loss: LossChecks
+  readonly #hooks: CheckHooks
+
+  constructor(configuration: Configuration, lines: readonly Line[], hooks: CheckHooks) {
+    const { broken } = hooks
+    const signals = lines.flatMap(({ units }) => units.flatMap((unit) => unit.signals))
+    this.#hooks = hooks
+    this.accepted = new Accepted({ accepted: (record) => this.#take(record), broken })
+    this.readings = new ReadingChecks(lines, hooks)
+    this.transitions = new TransitionChecks(hooks)
+    this.#limits = new LimitChecks(signals, this.transitions, broken)
+    this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
+  }
+
+  started(agent: Agent): void {
+    this.readings.excuse()
+    this.#loss.excuse(this.#hooks.now(), true)
+    this.#compare(agent, 'restart')
+  }
+
+  processOver(): void {
+    this.#limits.interrupted(this.#hooks.now())
+  }
+
+  /** A boot whose wall clock does not go on from the one before. */
+  clockLost(): void {
+    this.#limits.clockLost()
+  }
+
+  /** While the agent runs and works. */
+  sweep(agent: Agent, process: Process): void {
+    this.readings.sweep(process)
+    this.#loss.sweep(this.#hooks.now())
+    this.#compare(agent, 'rest')
+  }
+
+  /** While the process was stopped, or its disk hung. */
+  excuse(): void {
+    this.readings.excuse()
+    this.#loss.excuse(this.#hooks.now(), false)
+  }
+
+  #compare(agent: Agent, when: string): void {
+    if (agent.loop.head.seq === agent.loop.state.seq) this.transitions.compare(agent, when)
+  }
+
+  #take(accepted: AcceptedRecord): void {
+    const { record, base, at, seq } = accepted
+    this.readings.accepted(accepted)
+    if (record.kind === 'event') {
+      const { type, body } = record.event
+      const { alarm, unconfirmed } = body as { alarm?: string; unconfirmed?: boolean }
+      if (alarm !== undefined) {
+        this.#limits.event(type, alarm, at, unconfirmed === true)
+        this.#loss.event(type, alarm, at)
+      }
+      return this.transitions.accepted(seq, record.event)
+    }
+    const { reading } = record
+    const { point, t, a, v, q } = reading
+    const known = base !== undefined && a !== undefined
+    const arrived = known ? base.boot.trueTime(t + a - base.offsetMs) : at
+    this.#loss.reading(reading, arrived)
+    this.#limits.sample(point, { at: arrived, value: v, good: q === 'good' })
+  }
+}

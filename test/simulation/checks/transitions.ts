@@ -1,0 +1,195 @@
+// A3, A4, A6, A7, A8, U2: every alarm follows the listed edges, each transition is on record, each excursion has an occurrence of
+// its own, an acknowledgement changes one occurrence and is somebody's, and after a restart everything is as it was accepted.
+// Written from alarms.md; uses no code of the agent but to read what it shows.
+
+import type { Act, ActReply } from '#core/input.ts'
+import type { JournalEvent } from '#core/record.ts'
+import { alarmList } from '#core/step.ts'
+import type { Agent } from '../../../agent/runtime/agent.ts'
+
+interface Tracked {
+  state: string
+  occ: string | null
+  rev: number
+  seq: number
+}
+
+interface AlarmEvent {
+  readonly alarm: string
+  readonly occ: string
+  readonly rev: number
+  readonly from: string
+  readonly to: string
+  readonly actor?: { readonly user: string; readonly role: string }
+  readonly cmd?: string
+}
+
+/** Edges of alarms.md as `type from to`; the numbers are its rows. */
+const EDGES = new Set([
+  'activated normal unacknowledged', // 1
+  'activated rtn_unacknowledged unacknowledged', // 6
+  'activated latched_unacknowledged unacknowledged', // 11
+  'activated latched_acknowledged unacknowledged', // 11
+  'acknowledged unacknowledged acknowledged', // 2
+  'acknowledged rtn_unacknowledged normal', // 5
+  'acknowledged latched_unacknowledged latched_acknowledged', // 9
+  'returned unacknowledged rtn_unacknowledged', // 3
+  'returned unacknowledged latched_unacknowledged', // 7
+  'returned acknowledged normal', // 4
+  'returned acknowledged latched_acknowledged', // 8
+  'reset latched_acknowledged normal', // 10
+  'worsened unacknowledged unacknowledged',
+  'worsened acknowledged unacknowledged',
+])
+
+const ENTITLED = ['technician', 'supervisor', 'qa']
+const REMEMBERED_MAX = 50_000
+
+export interface TransitionHooks {
+  broken(invariant: string, words: string): void
+  seen(what: string): void
+}
+
+export class TransitionChecks {
+  readonly #hooks: TransitionHooks
+  readonly alarms = new Map<string, Tracked>()
+  readonly #occurrences = new Set<string>()
+  /** Who acknowledged an occurrence. */
+  readonly #acknowledged = new Map<string, string>()
+  readonly #commands = new Map<string, string>()
+
+  constructor(hooks: TransitionHooks) {
+    this.#hooks = hooks
+  }
+
+  stateOf(alarm: string): Tracked {
+    const known = this.alarms.get(alarm)
+    if (known !== undefined) return known
+    const normal = { state: 'normal', occ: null, rev: 0, seq: 0 }
+    this.alarms.set(alarm, normal)
+    return normal
+  }
+
+  isActive(alarm: string): boolean {
+    const { state } = this.stateOf(alarm)
+    return state === 'unacknowledged' || state === 'acknowledged'
+  }
+
+  /** One accepted event, in order. */
+  accepted(seq: number, { type, body }: JournalEvent): void {
+    if (type === 'occupancy.changed') this.#byPerson(seq, type, body as unknown as AlarmEvent)
+    if (!type.startsWith('alarm.')) return
+    const event = body as unknown as AlarmEvent
+    const { from, to, occ, alarm } = event
+    if (to === 'superseded') return this.#superseded(seq, type, event)
+    const tracked = this.stateOf(alarm)
+    const name = `${type.slice('alarm.'.length)} ${from} ${to}`
+    this.#hooks.seen(`edge ${name}`)
+    if (!EDGES.has(name))
+      return this.#hooks.broken('A4', `record ${seq}: ${alarm} made the step ${name}`)
+    if (from !== tracked.state)
+      this.#hooks.broken('A4', `record ${seq}: ${alarm} left ${from}, it was ${tracked.state}`)
+    if (type === 'alarm.activated') this.#began(seq, event)
+    else this.#went(seq, event, tracked)
+    if (type === 'alarm.acknowledged') this.#acked(seq, event)
+    if (type === 'alarm.acknowledged' || type === 'alarm.reset') this.#byPerson(seq, type, event)
+    this.alarms.set(alarm, { state: to, occ: to === 'normal' ? null : occ, rev: event.rev, seq })
+  }
+
+  /** A reply that an act was done: what it did is on record by then. */
+  answered(act: Act, reply: ActReply): void {
+    if (act.kind !== 'ack' || !reply.ok) return
+    const by = this.#acknowledged.get(act.occ)
+    if (by !== act.actor.user) {
+      this.#hooks.broken(
+        'A6',
+        `${act.actor.user} was told that ${act.occ} is acknowledged; on record is ${by ?? 'nobody'}`,
+      )
+    }
+  }
+
+  /** A3, U2: the agent shows exactly what was accepted. Ask when nothing waits for the disk. */
+  compare(agent: Agent, when: string): void {
+    for (const { alarm, state } of alarmList(agent.loop.state)) {
+      const tracked = this.stateOf(alarm)
+      const occ = agent.loop.state.alarms.get(alarm)?.state.occurrence?.occ ?? null
+      if (state !== tracked.state || occ !== tracked.occ) {
+        this.#hooks.broken(
+          when === 'restart' ? 'A3' : 'U2',
+          `${alarm} is ${state} (${occ}) in the agent, on record ${tracked.state} (${tracked.occ}), at ${when}`,
+        )
+      }
+    }
+  }
+
+  /** A8: what the consumer was told is what is on record. */
+  compareRetained(retained: ReadonlyMap<string, string>): void {
+    for (const [leaf, payload] of retained) {
+      if (!leaf.startsWith('alarm/')) continue
+      const { alarm, state, occ } = JSON.parse(payload) as {
+        alarm: string
+        state: string
+        occ: string | null
+      }
+      const tracked = this.stateOf(alarm)
+      if (state !== tracked.state || occ !== tracked.occ) {
+        this.#hooks.broken(
+          'A8',
+          `the consumer sees ${alarm} ${state} (${occ}), on record is ${tracked.state} (${tracked.occ})`,
+        )
+      }
+    }
+    for (const [alarm, { state }] of this.alarms) {
+      if (state !== 'normal' && !retained.has(`alarm/${alarm}`))
+        this.#hooks.broken('A8', `the consumer does not know ${alarm}, which is ${state}`)
+    }
+  }
+
+  /** A7: a new excursion is a new occurrence. */
+  #began(seq: number, { occ, alarm, rev }: AlarmEvent): void {
+    if (this.#occurrences.has(occ))
+      this.#hooks.broken('A7', `record ${seq}: ${alarm} began ${occ} again`)
+    if (rev !== 1) this.#hooks.broken('A4', `record ${seq}: ${occ} begins at revision ${rev}`)
+    this.#occurrences.add(occ)
+    if (this.#occurrences.size > REMEMBERED_MAX) this.#occurrences.clear()
+  }
+
+  #went(seq: number, { occ, alarm, rev }: AlarmEvent, tracked: Tracked): void {
+    if (occ !== tracked.occ)
+      this.#hooks.broken(
+        'A4',
+        `record ${seq}: a step of ${alarm} names ${occ}, open is ${tracked.occ}`,
+      )
+    if (rev !== tracked.rev + 1)
+      this.#hooks.broken('A4', `record ${seq}: revision ${rev} of ${occ} after ${tracked.rev}`)
+  }
+
+  #superseded(seq: number, type: string, event: AlarmEvent): void {
+    const tracked = this.stateOf(event.alarm)
+    if (type === 'alarm.superseded' && event.occ !== tracked.occ)
+      this.#hooks.broken('A7', `record ${seq}: ${event.occ} was superseded, open is ${tracked.occ}`)
+    if (type === 'alarm.acknowledged') this.#acked(seq, event)
+    this.#hooks.seen(`edge ${type} superseded`)
+  }
+
+  #acked(seq: number, { occ, actor }: AlarmEvent): void {
+    if (this.#acknowledged.has(occ))
+      this.#hooks.broken('A6', `record ${seq}: ${occ} was acknowledged twice`)
+    this.#acknowledged.set(occ, actor?.user ?? '')
+    if (this.#acknowledged.size > REMEMBERED_MAX) this.#acknowledged.clear()
+  }
+
+  /** U4, A6: an act is a person's who may do it, and a command is carried out once. */
+  #byPerson(seq: number, type: string, { actor, cmd, alarm, occ }: AlarmEvent): void {
+    if (actor === undefined || !ENTITLED.includes(actor.role))
+      this.#hooks.broken(
+        'A6',
+        `record ${seq}: ${type} by ${actor?.user ?? 'nobody'} (${actor?.role})`,
+      )
+    if (cmd === undefined) return
+    const done = this.#commands.get(cmd)
+    if (done !== undefined && done !== `${alarm} ${occ}`)
+      this.#hooks.broken('A6', `record ${seq}: command ${cmd} was carried out twice`)
+    this.#commands.set(cmd, `${alarm} ${occ}`)
+  }
+}

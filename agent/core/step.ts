@@ -99,9 +99,16 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     before.set(id, row<AlarmRow>(alarmKey(id)) ?? { state: NORMAL, judged: '' })
   }
   settleDifference(turn, before)
+  keepResumed(turn)
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
   return { state, result: endTurn(turn) }
+}
+
+/** A delay that stands still since the agent went down is written down so: a second start must not take that time for run. */
+function keepResumed(turn: Turn): void {
+  for (const { definition, state } of turn.state.timed)
+    turn.changes.set(alarmKey(definition.id), alarmRow(definition, state))
 }
 
 /** Carries out one input. */

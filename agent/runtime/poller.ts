@@ -215,6 +215,8 @@ export class Poller {
         this.#park(group, t)
         continue
       }
+      // A unit that is parked no longer, by another group's poll or because the whole bus is down, owes its parked run first.
+      this.#flushParkedOf(group)
       const slots = slotsBetween(group.next, current, group.intervalMs)
       this.#emit(group, group.next, slots, 'slot_missed')
       group.next = current

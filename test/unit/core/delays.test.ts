@@ -127,6 +127,22 @@ describe('on-delay', () => {
     expect(core.is(LOW)).toBe('unacknowledged')
   })
 
+  it('URS-28 a second start, before any sample, takes the time since the first for no time that ran', () => {
+    const core = rig()
+    core.slot('b101-dp', 9)
+    for (const reboot of [false, true, false]) {
+      core.restart(2000, { reboot })
+      core.input({ kind: 'note', at: core.at, type: 'system.started', body: {} })
+      core.advance(3000)
+      core.input({ kind: 'note', at: core.at, type: 'test.note', body: {} })
+    }
+    core.slot('b101-dp', 9)
+    core.advance(29_999)
+    expect(core.is(LOW)).toBe('normal')
+    core.advance(1)
+    expect(core.is(LOW)).toBe('unacknowledged')
+  })
+
   it('URS-28 a restart at any point of a pending delay changes only the time it stood still', () => {
     fc.assert(
       fc.property(

@@ -142,6 +142,11 @@ interface Taken {
   readonly taken: BusView
 }
 
+const harmOf = ({ protocol }: BusSettings): string =>
+  protocol === 'modbus-tcp'
+    ? 'many instruments take one client only, and a second one can cost it readings'
+    : 'a second master on a line damages its readings'
+
 const stopWords = (pid: number): string =>
   `stop the agent first (systemctl stop cleanroom-agent, or kill ${pid}) and start it again afterwards; ` +
   'it then records every slot in between as agent_down'
@@ -153,7 +158,7 @@ async function passAgent({ use, target, status, taken }: Taken, output: Output):
   if (force.force !== true) {
     throw new CommandError(
       EXIT.tryLater,
-      `${where}; a second master spoils its readings. ${capital(stopWords(status.pid))}, or ` +
+      `${where}; ${harmOf(bus)}. ${capital(stopWords(status.pid))}, or ` +
         'use the line all the same with --force --reason TEXT, which is recorded',
     )
   }

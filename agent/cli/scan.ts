@@ -228,7 +228,10 @@ export function findingWords(unit: FoundUnit): string {
 
 function remarkOf(bus: BusSettings, { suspicion, units }: ScanReport): string | undefined {
   if (suspicion === 'settings') {
-    return 'Nearly everything came damaged: baud rate or parity is probably not that of the instruments; try others with --baud and --parity.'
+    return (
+      'Nearly everything came damaged: baud rate or parity is probably not that of the instruments; ' +
+      'try others with --baud and --parity.'
+    )
   }
   if (suspicion === 'ignores_unit') {
     return 'Every address answered: this is one instrument that does not look at the unit id.'

@@ -137,7 +137,7 @@ function interpret(
 ): Interpretation {
   const decode = decoderOf({ table: 'holding_register', address: 0, type, byteOrder })
   const value = decode(data, index * 2)
-  const time = isTime(type, value, wallMs)
+  const time = TIME_ORDERS.includes(byteOrder) && isTime(type, value, wallMs)
   const note = time ? timeWords(value) : noteOf(type, value)
   return {
     address,
@@ -182,6 +182,9 @@ export function isPlausible(type: DataType, value: number | undefined): boolean 
       return false
   }
 }
+
+/** No known instrument swaps the bytes of its clock. */
+const TIME_ORDERS: readonly ByteOrder[] = ['ABCD', 'CDAB']
 
 const isTime = (
   type: DataType,

@@ -126,15 +126,16 @@ export class Line {
     })
   }
 
-  /** Sends one request and waits for its reply, at most `timeoutMs` from its leaving. One at a time; never rejects. */
+  /** Sends one request and waits for its reply, at most `timeoutMs` from its leaving. One at a time; rejects only for broken invariants. */
   async ask(request: ReadRequest, timeoutMs: Millis): Promise<Asked> {
     assert(this.#pending === undefined, 'the line has a request in flight already')
+    const frame = frameOf(request)
+    assertReads(frame)
     this.#forget()
     const cause = await this.connect()
     if (cause !== undefined)
       return { request, outcome: { kind: 'unreachable', cause }, passages: [] }
     return new Promise((resolve) => {
-      const frame = frameOf(request)
       this.#pending = { request, frame, timeoutMs, resolve, sentMono: undefined, graced: false }
       this.#watch(this.#clock.now().mono + timeoutMs)
       this.#send()
@@ -184,7 +185,6 @@ export class Line {
   }
 
   #transmit(pending: Pending, link: Link): void {
-    assertReads(pending.frame)
     this.#forget()
     const now = this.#clock.now().mono
     pending.sentMono = now

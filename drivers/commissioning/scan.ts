@@ -39,7 +39,10 @@ export interface ScanReport {
   readonly units: readonly FoundUnit[]
   /** Addresses asked. */
   readonly asked: number
-  /** `settings`: nearly everything came damaged, so that baud rate or parity is suspected; `ignores_unit`: one instrument answers to all. */
+  /**
+   * `settings`: nearly everything came damaged, so that baud rate or parity is suspected (faults: FB18);
+   * `ignores_unit`: one instrument answers to all addresses.
+   */
   readonly suspicion?: 'settings' | 'ignores_unit'
   readonly interrupted: boolean
   /** Why the line was given up, in words. */

@@ -1,0 +1,74 @@
+// A commissioning line on a fake wire in virtual time.
+
+import { seededRandom } from '#core/random.ts'
+import { Line } from '#drivers/commissioning/line.ts'
+import { type ScanOptions, type ScanReport, scanLine } from '#drivers/commissioning/scan.ts'
+import type { BusSettings } from '#drivers/profile.ts'
+import { tcpBus } from './driver-rig.ts'
+import { FakeWire } from './fake-wire.ts'
+import { type VirtualClock, virtualClock } from './virtual-clock.ts'
+
+export const rtuBus: BusSettings = {
+  id: 'line',
+  protocol: 'modbus-rtu',
+  path: '/dev/none',
+  baudRate: 19_200,
+  dataBits: 8,
+  parity: 'even',
+  stopBits: 1,
+  timeoutMs: 300,
+  retries: 0,
+  lateReplyMs: 2000,
+  turnaroundMs: 20,
+}
+
+export const tcpLine: BusSettings = tcpBus(502)
+
+export interface CommissioningRig {
+  readonly clock: VirtualClock
+  readonly wire: FakeWire
+  readonly line: Line
+  /** Lets time pass until the promise is kept. */
+  done<Result>(promise: Promise<Result>): Promise<Result>
+  scan(over?: Partial<ScanOptions>): Promise<ScanReport>
+}
+
+const STEPS_MAX = 400_000
+
+export function commissioningRig(bus: BusSettings = rtuBus): CommissioningRig {
+  const clock = virtualClock()
+  const wire = new FakeWire(clock, bus.protocol === 'modbus-tcp' ? 'mbap' : 'rtu')
+  const line = new Line({ bus, clock, random: seededRandom(3), open: wire.open })
+  const done = async <Result>(promise: Promise<Result>): Promise<Result> => {
+    let result: { readonly value: Result } | undefined
+    let failure: { readonly error: unknown } | undefined
+    promise.then(
+      (value) => {
+        result = { value }
+      },
+      (error: unknown) => {
+        failure = { error }
+      },
+    )
+    for (let step = 0; result === undefined; step++) {
+      if (failure !== undefined) throw failure.error
+      if (step > STEPS_MAX) throw new Error('what was promised does not come')
+      await clock.advance(1)
+    }
+    return result.value
+  }
+  const scan = (over: Partial<ScanOptions> = {}) =>
+    done(
+      scanLine({
+        line,
+        protocol: bus.protocol,
+        from: 1,
+        to: 247,
+        timeoutMs: 100,
+        read: { functionCode: 3, address: 0, quantity: 1 },
+        signal: new AbortController().signal,
+        ...over,
+      }),
+    )
+  return { clock, wire, line, done, scan }
+}

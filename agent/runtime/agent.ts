@@ -5,7 +5,7 @@ import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
 import type { Reading } from '#core/reading.ts'
 import { baseTime, type TimeBase } from '#core/schedule.ts'
-import { alarmPayload, createState } from '#core/step.ts'
+import { alarmPayload, type CoreState, createState } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CommandCheck } from '#ports/commands.ts'
@@ -59,6 +59,8 @@ export class Agent {
   readonly #log: Log
   readonly #field: Field
   readonly #newest = new Map<string, Reading>()
+  /** Published form of every alarm as of the last commit; empty where it has ceased to exist. */
+  readonly #alarmStates = new Map<string, string>()
   readonly #startedAt: Instant
   readonly #loop: Loop
   readonly #notices: Notices
@@ -140,6 +142,7 @@ export class Agent {
         },
       })
     })
+    agent.#rememberStates(created.state, created.result.alarms)
     agent.#loop.absorb(created.result)
     if (resumed.stepMs !== undefined) await agent.#loop.rebase(resumed.stepMs)
     await agent.#begin(resumed.stepMs === undefined)
@@ -249,6 +252,8 @@ export class Agent {
         ['ledger', ledgerOf(plant)],
       ]),
     )
+    this.#notices.forgetPast()
+    if (unclean) this.#pulseUnclean()
     const ledger = JSON.parse(recovered.state.get('ledger') ?? '{}') as Ledger
     const now = baseTime(this.#loop.base, at.mono)
     const coverage = sameBase ? recovered.coverage : new Map()
@@ -261,6 +266,21 @@ export class Agent {
       plan.first,
     )
     this.#startUplink()
+  }
+
+  /** Every alarm as the store holds it, and what has ceased to exist: told to the broker once there is one. */
+  #rememberStates(state: CoreState, moved: readonly string[]): void {
+    for (const alarm of new Set([...state.alarms.keys(), ...moved])) {
+      this.#alarmStates.set(alarm, alarmPayload(state, alarm))
+    }
+  }
+
+  /** An end without a stop is an alarm that has already returned: somebody has to have seen it. */
+  #pulseUnclean(): void {
+    for (const active of [true, false]) {
+      const at = this.#clock.now()
+      this.#loop.input({ kind: 'condition', at, alarm: 'system.unclean_restart', active })
+    }
   }
 
   #startUplink(): void {
@@ -281,10 +301,7 @@ export class Agent {
     })
     this.#notices.watchDown()
     this.#uplink.meta(metaPayload(plant, this.#startedAt.wall))
-    const { state } = this.#loop
-    this.#uplink.alarmStates(
-      [...state.alarms.keys()].map((alarm) => ({ alarm, payload: alarmPayload(state, alarm) })),
-    )
+    this.#uplink.alarmStates([...this.#alarmStates].map(([alarm, payload]) => ({ alarm, payload })))
     this.#uplink.committed(this.#loop.head)
     this.#uplink.start()
   }
@@ -294,6 +311,7 @@ export class Agent {
       this.#newest.set(point, reading)
       this.#lastReadingAt = Math.max(this.#lastReadingAt ?? 0, reading.t + (reading.a ?? 0))
     }
+    for (const { alarm, payload } of commit.alarms) this.#alarmStates.set(alarm, payload)
     const uplink = this.#uplink
     if (uplink !== undefined) this.#tellUplink(uplink, commit)
     this.#options.committed?.(commit)

@@ -181,12 +181,11 @@ export class Field {
     })
   }
 
+  /** Also where this process raised nothing: the fault may be left from before a restart. */
   #clearFault(bus: string): void {
-    const fault = this.#faults.get(bus)
-    if (fault === undefined) return
+    this.#faults.get(bus)?.cancel()
     this.#faults.delete(bus)
-    fault.cancel()
-    if (fault.active) this.#condition(bus, false)
+    this.#condition(bus, false)
   }
 
   #condition(bus: string, active: boolean, detail?: string): void {

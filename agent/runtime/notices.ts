@@ -11,6 +11,14 @@ import type { Loop } from './loop.ts'
 const UPLINK_DOWN_AFTER_MS: Millis = 60_000
 /** An alarm about refused messages or a takeover rests once this long has passed without another. */
 const QUIET_MS: Millis = 60_000
+/** System alarms whose condition ends with the process that found it. */
+const LEFT_BEHIND = [
+  'storage_slow',
+  'no_subscriber',
+  'uplink_rejected',
+  'client_takeover',
+  'overload',
+]
 
 export interface NoticesOptions {
   readonly clock: Clock
@@ -29,7 +37,6 @@ export class Notices {
   readonly #held = new Set<string>()
   readonly #quiet = new Map<string, () => void>()
   #cancelDown: (() => void) | undefined
-  #down = false
 
   constructor(options: NoticesOptions) {
     this.#clock = options.clock
@@ -38,10 +45,14 @@ export class Notices {
     this.#commands = options.commands
   }
 
+  /** Conditions of a process that is gone: what is still true is found again. A lost broker stays until it is back. */
+  forgetPast(): void {
+    for (const name of LEFT_BEHIND) this.#condition(`system.${name}`, false)
+  }
+
   /** Starts the time after which a missing broker is an alarm. */
   watchDown(cause = 'not connected yet'): void {
     this.#cancelDown ??= this.#clock.at(this.#clock.now().mono + UPLINK_DOWN_AFTER_MS, () => {
-      this.#down = true
       this.#condition('system.uplink_down', true, cause)
     })
   }
@@ -91,8 +102,7 @@ export class Notices {
     this.#note('uplink.connected', { protocolVersion })
     this.#cancelDown?.()
     this.#cancelDown = undefined
-    if (this.#down) this.#condition('system.uplink_down', false)
-    this.#down = false
+    this.#condition('system.uplink_down', false)
   }
 
   #note(type: string, body: Readonly<Record<string, unknown>>): void {

@@ -17,6 +17,7 @@ import {
   stopProcess,
   writeConfiguration,
 } from './rig.ts'
+import { canMakeLines, measureSerial } from './serial.ts'
 
 const quick = process.argv.includes('--quick')
 const only = process.argv
@@ -206,7 +207,30 @@ async function drain(devices: Devices): Promise<void> {
   await stopProcess(broker)
 }
 
+const READ_LENGTHS = [2, 20, 60, 125]
+
+async function serial(): Promise<void> {
+  say(
+    '\nSerial line, 19200 8N1 on a pseudo-terminal: share of the wire limit (bytes × character time + 2 × t3.5)',
+  )
+  if (!canMakeLines()) {
+    say('left out: it needs socat (apt-get install socat)')
+    return
+  }
+  say(
+    'registers a read   polls   bad   share of the limit   median poll   t3.5 violations   CPU of the polling process',
+  )
+  for (const result of await measureSerial(READ_LENGTHS, quick ? 5 : 20)) {
+    say(
+      `${String(result.registers).padStart(16)}   ${String(result.polls).padStart(5)}   ${String(result.bad).padStart(3)}   ` +
+        `${fixed(result.share * 100, 1).padStart(16)} %   ${fixed(result.medianShare * 100, 1).padStart(9)} %   ${String(result.violations).padStart(15)}   ` +
+        `${fixed(result.cpu * 100, 0).padStart(26)} %`,
+    )
+  }
+}
+
 async function main(): Promise<void> {
+  if (only === 'serial') return serial()
   const port = await freePort()
   const brokerUrl = `mqtt://127.0.0.1:${port}`
   const running: Line[] = []
@@ -226,6 +250,7 @@ async function main(): Promise<void> {
       memory: () => memory(devices, brokerUrl),
       latency: () => latency(devices, brokerUrl),
       drain: () => drain(devices),
+      serial,
     }
     for (const [name, part] of Object.entries(parts))
       if (only === undefined || only === name) await part()

@@ -7,6 +7,11 @@ export interface Clock {
   now(): Instant
   /** Calls back once at or after the monotonic deadline, however far; returns the cancellation. */
   at(monoMs: Millis, call: () => void): () => void
+  /**
+   * As `at`, but to within some tens of microseconds, for waits of a few milliseconds on a serial line (t3.5); costs processor
+   * time. Absent where the clock has nothing better than `at`.
+   */
+  precisely?(monoMs: Millis, call: () => void): () => void
   /** Identity of this boot of the machine; monotonic readings compare only within one. */
   readonly bootId: string
 }

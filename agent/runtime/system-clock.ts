@@ -32,5 +32,29 @@ export function systemClock(): Clock {
     arm()
     return () => clearTimeout(timer)
   }
-  return { now: () => ({ wall: Date.now(), mono: monoMs() }), at, bootId: readBootId() }
+  const now = () => ({ wall: Date.now(), mono: monoMs() })
+  return { now, at, precisely, bootId: readBootId() }
+}
+
+/** Timers are up to a millisecond late (and early): the last bit of a precise wait is spent looking at the clock. */
+const SPIN_MS = 1.2
+
+/** Sleeps most of the time, then takes turns of the event loop, which goes on serving everything else, until the moment. */
+function precisely(deadline: number, call: () => void): () => void {
+  let over = false
+  const look = (): void => {
+    if (over) return
+    if (monoMs() < deadline) setImmediate(look)
+    else {
+      over = true
+      call()
+    }
+  }
+  const sleep = Math.min(Math.floor(deadline - monoMs() - SPIN_MS), TIMER_MS_MAX)
+  const timer = sleep >= 1 ? setTimeout(look, sleep) : undefined
+  if (timer === undefined) setImmediate(look)
+  return () => {
+    over = true
+    clearTimeout(timer)
+  }
 }

@@ -80,7 +80,9 @@ export class Conversation {
   async read(request: ReadRequest): Promise<Answer> {
     let busyRetries = 0
     for (let tried = 1; this.#over === undefined; tried++) {
+      await this.#rest()
       const outcome = await this.#bus.transport.read(request)
+      this.#unit.freeAtMono = outcome.arrivedMono + this.#unit.settings.profile.limits.turnaroundMs
       if (outcome.kind === 'data') {
         this.#heard()
         this.#unit.busy = false
@@ -98,6 +100,14 @@ export class Conversation {
     }
     assert(this.#over !== undefined, 'a conversation ends for a reason')
     return this.#over
+  }
+
+  /** On a serial line an instrument is given the pause between a reply and the next request that its profile asks for. */
+  async #rest(): Promise<void> {
+    const { clock, transport, lateReplyMs } = this.#bus
+    if (lateReplyMs === 0) return
+    const restMs = this.#unit.freeAtMono - clock.now().mono
+    if (restMs > 0) await transport.pause(restMs)
   }
 
   /** Everything somebody at the wire needs to know of a request that got no data. */

@@ -22,6 +22,8 @@ import { SilenceWatch } from './silence.ts'
 const STALL_MS: Millis = 20
 /** What a request gets on top, once, after a stall: time to read what has long arrived. */
 const STALL_GRACE_MS: Millis = 20
+/** Waits up to this long are waited for precisely: t3.5 is 2 ms at 19200 bit/s, and a timer of the system is 1 ms late. */
+const PRECISE_MS_MAX: Millis = 5
 
 export interface TransportOptions {
   readonly bus: string
@@ -183,22 +185,26 @@ export class Transport {
     this.#recorder.event(what, this.#now())
   }
 
-  /** Sends as soon as the wire is free, what came in unasked having been dropped. */
+  /** Sends as soon as the wire is free, what came in unasked having been dropped: by the system here, by the framing then. */
   #send(): void {
     const pending = this.#pending
     if (pending === undefined) return
+    if (!this.#framing.flushes) return this.#askWhenFree(pending)
+    this.#connection.flush(() => {
+      if (this.#pending === pending && this.#connection.isOpen) this.#askWhenFree(pending)
+    })
+  }
+
+  #askWhenFree(pending: Pending): void {
+    const { clock } = this.#options
     const freeAt = this.#framing.freeAt()
-    if (freeAt > this.#now()) {
-      this.#options.clock.at(freeAt, () => {
-        if (this.#pending === pending && this.#connection.isOpen) this.#send()
-      })
-    } else if (this.#framing.flushes) {
-      this.#connection.flush(() => {
-        if (this.#pending !== pending || !this.#connection.isOpen) return
-        if (this.#framing.freeAt() > this.#now()) this.#send()
-        else this.#ask(pending)
-      })
-    } else this.#ask(pending)
+    const waitMs = freeAt - this.#now()
+    if (waitMs <= 0) return this.#ask(pending)
+    const wake = () => {
+      if (this.#pending === pending && this.#connection.isOpen) this.#askWhenFree(pending)
+    }
+    if (waitMs <= PRECISE_MS_MAX && clock.precisely !== undefined) clock.precisely(freeAt, wake)
+    else clock.at(freeAt, wake)
   }
 
   #ask(pending: Pending): void {

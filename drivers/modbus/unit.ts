@@ -31,6 +31,8 @@ export class Unit {
   readonly quarantine: Quarantine
   /** It answered nothing but "busy" when last asked: do not press it. */
   busy = false
+  /** No request to it before this, on lines where the pauses of instruments count. */
+  freeAtMono: Millis = Number.NEGATIVE_INFINITY
   /** Polls in a row that ended in silence. */
   silences = 0
   readonly #refused = new Map<RegisterSpec, Refusal>()

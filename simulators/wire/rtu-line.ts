@@ -25,6 +25,8 @@ export interface RtuLineOptions {
   readonly pace: 'byte' | 'frame'
   /** Where bytes go to. */
   readonly deliver: (bytes: Buffer) => void
+  /** Time a unit takes to begin its answer beyond t3.5; 2 ms where not given. */
+  readonly turnaroundMs?: Millis
   /** Closes the connection, where there is one (fault `disconnect`). */
   readonly hangUp: () => void
 }
@@ -142,7 +144,8 @@ export class RtuLine {
   }
 
   #reply(frame: Buffer, { delayMs, splitMs }: Pick<PlannedReply, 'delayMs' | 'splitMs'>): void {
-    const due = this.#busyUntil + this.#timing.silentIntervalMs + TURNAROUND_MS + delayMs
+    const { turnaroundMs = TURNAROUND_MS } = this.#options
+    const due = this.#busyUntil + this.#timing.silentIntervalMs + turnaroundMs + delayMs
     // A late reply leaves the line free until then; at its time it waits for whatever is being sent.
     this.#timers.at(due, () => {
       const start = Math.max(due, this.#busyUntil)

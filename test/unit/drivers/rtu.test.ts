@@ -170,6 +170,28 @@ describe('RTU on a line in virtual time', () => {
     ])
   })
 
+  it('gives each instrument the pause that its profile asks for, and no other', async () => {
+    const slow = instrument(
+      'slow',
+      3,
+      profileOf([signal('a', 0), signal('z', 100)], {
+        limits: { maxRegistersPerRead: 125, maxGap: 0, turnaroundMs: 40 },
+      }),
+    )
+    const { poll, wire } = wireRig([slow, two], rtuBus())
+    wire.unit(2).set(3, 0, 22).setF32(3, 1, -3.5)
+    wire.unit(3).set(3, 0, 1).set(3, 100, 2)
+    await poll(slow)
+    await poll(two)
+    await poll(slow)
+    const asked = wire.requests.map(({ unitId, atMono }) => ({ unitId, atMono }))
+    const after = (index: number) => (asked[index]?.atMono ?? 0) - (asked[index - 1]?.atMono ?? 0)
+    expect(asked.map(({ unitId }) => unitId)).toEqual([3, 3, 2, 3, 3])
+    expect(after(1)).toBeGreaterThanOrEqual(45)
+    expect(after(2)).toBeLessThan(20)
+    expect(after(4)).toBeGreaterThanOrEqual(45)
+  })
+
   it('a line that goes away is opened again, and quarantines who was being asked', async () => {
     const { poll, wire, driver, clock } = twoUnits()
     await poll(one)

@@ -61,10 +61,48 @@ export interface Recovered {
   readonly state: ReadonlyMap<string, string>
   /** Time of the newest slot (or sample start) on record of each point in the current time base, with its span. */
   readonly coverage: ReadonlyMap<string, { readonly t: number; readonly slots: number }>
+  /** The journal that was here before could not be gone on from; it was set aside whole, and this one begun. */
+  readonly quarantined?: Quarantined
+  /** Earlier files that are damaged: what is read from them is spoilt, and nothing else. */
+  readonly damaged?: readonly { readonly file: string; readonly message: string }[]
+}
+
+/** A journal that was set aside at a start, and what could be told of it (faults.md HO6). */
+export interface Quarantined {
+  /** Where it lies, below the data directory: `quarantine/2026-11-25T03-02-57.000Z`. */
+  readonly directory: string
+  /** The file that was found damaged, and how, in words. */
+  readonly file: string
+  readonly kind: 'corrupt' | 'version' | 'unreadable'
+  readonly found: string
+  /** Its epoch and the end of its chain, as far as they can be read. */
+  readonly epoch?: string
+  readonly head?: Head
+  /** Wall ms of its last commit that can be read. */
+  readonly lastSeen?: number
+  /** The file whose state (alarms, people, occupancies) was carried over; absent when none can be read. */
+  readonly stateOf?: string
+}
+
+/** What was got out of a journal that was set aside. */
+export interface Salvaged {
+  readonly directory: string
+  readonly epoch?: string
+  readonly readings: number
+  readonly events: number
+  /** Sequence numbers that cannot be read, as closed ranges of either stream; at most a hundred are named. */
+  readonly lost: readonly (readonly [number, number])[]
+  readonly lostRecords: number
+  /** Why nothing was tried, in words; it is tried again at the next start. */
+  readonly skipped?: string
 }
 
 export interface Store {
   readonly recovered: Recovered
+  /** Nothing is kept: the disk is out of order, and the agent runs degraded (runtime/degraded.ts). */
+  readonly volatile?: true
+  /** Gets what can be read out of journals set aside, in the background; empty when there are none. */
+  salvage?(): Promise<readonly Salvaged[]>
   commit(commit: Commit): Promise<Head>
   batches(query: BatchQuery): Promise<readonly StreamBatch[]>
   /** Records of a stream above `after`: the backlog figure of `status`. */

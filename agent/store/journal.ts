@@ -48,9 +48,21 @@ export interface JournalOptions {
   readonly wall: number
   /** Epoch of a journal that does not exist yet. */
   readonly newEpoch: string
+  /** Monotonic time of the opening, and the boot it counts from; for the first record after a quarantine. */
+  readonly mono?: number | undefined
+  readonly bootId?: string | undefined
+  /** What a journal that does not exist yet starts with. */
+  readonly seed?: JournalSeed | undefined
   readonly segmentRecordsMax?: number | undefined
   /** Quota of one file in pages of 4 KiB. */
   readonly pagesMax?: number | undefined
+}
+
+/** What is carried over into a new epoch. */
+export interface JournalSeed {
+  readonly tb: number
+  readonly state: ReadonlyMap<string, string>
+  readonly coverage: ReadonlyMap<string, Covered>
 }
 
 /** Where the journal's files lie. */
@@ -79,8 +91,8 @@ function createFirst(options: JournalOptions, directory: string): string {
     ...{ epoch, origin, ordinal: 1, day: dayOf(wall), seq: 0, hash },
     ...{ readings: 0, events: 0, lastReading: 0, lastEvent: 0 },
   }
-  const empty = { tb: 0, tail: undefined, state: new Map(), coverage: new Map(), closed: [] }
-  return createSegment(disk, directory, { base, ...empty })
+  const seed = options.seed ?? { tb: 0, state: new Map(), coverage: new Map() }
+  return createSegment(disk, directory, { base, tail: undefined, closed: [], ...seed })
 }
 
 const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')
@@ -135,6 +147,7 @@ export class Journal {
       }),
       state: facts.state,
       coverage: facts.coverage,
+      ...(facts.damaged.length > 0 && { damaged: facts.damaged }),
     }
   }
 

@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly origin: Origin
   readonly wall: number
   readonly newEpoch: string
+  readonly mono?: number | undefined
+  readonly bootId?: string | undefined
   readonly segmentRecordsMax?: number | undefined
   readonly pagesMax?: number | undefined
 }
@@ -56,6 +58,8 @@ export type Response =
   | {
       readonly kind: 'ready'
       readonly recovered: Recovered
+      /** Journals set aside that nothing was got out of yet. */
+      readonly unsalvaged: readonly string[]
       readonly unsealed: readonly UnsealedFile[]
     }
   | { readonly kind: 'refused'; readonly error: ErrorMessage }

@@ -14,7 +14,7 @@ import {
   pragma,
   type Tail,
 } from './segment.ts'
-import { StoreError } from './store-error.ts'
+import { StoreError, toStoreError } from './store-error.ts'
 
 /** Records whose chain is recomputed at every start; `verify` walks all of them. */
 export const CHECKED_RECORDS_MAX = 20_000
@@ -34,12 +34,21 @@ export interface HotFacts {
   readonly coverage: Map<string, Covered>
   readonly coverageThrough: number
   readonly closed: ClosedSegment[]
+  /** What is wrong with the file before this one, where something is. */
+  readonly damaged: Damaged[]
+}
+
+/** An earlier file that is damaged, and how. */
+export interface Damaged {
+  readonly file: string
+  readonly message: string
 }
 
 const corrupt = (name: string, what: string): StoreError =>
   new StoreError(
     'corrupt',
     `${name}: ${what}; keep the file for QA, move it aside with its -wal and -shm, and start again`,
+    { file: name },
   )
 
 /** SQLite's own check: of the whole file up to a size, of the small tables beyond. */
@@ -96,7 +105,7 @@ interface CommitMoment {
   readonly tb: number
 }
 
-function readTail(db: Db): Tail | undefined {
+export function readTail(db: Db): Tail | undefined {
   const commit = db
     .prepare(
       `SELECT last AS seq, wall, mono, name AS boot, tb
@@ -130,7 +139,7 @@ function timeBaseStart(db: Db, base: Base): number {
   return row[0] ?? base.seq + 1
 }
 
-function readCoverage(
+export function readCoverage(
   db: Db,
   base: Base,
   tb: number,
@@ -173,30 +182,33 @@ export function readClosed(db: Db): ClosedSegment[] {
     .all() as ClosedSegment[]
 }
 
-/** The file before must end exactly where this one begins; else one of the two was exchanged. */
+/** The file before must end exactly where this one begins; else it is damaged, or one of the two was exchanged. */
 function checkPredecessor(
   disk: Disk,
   directory: string,
   base: Base,
   closed: ClosedSegment[],
-): void {
+): Damaged[] {
   const previous = closed.at(-1)
-  if (previous === undefined) return
-  const file = path.join(directory, previous.name)
-  if (disk.size(file) === undefined) return
-  const db = openForReading(disk, file)
+  if (previous === undefined) return []
+  const { name: file } = previous
+  if (disk.size(path.join(directory, file)) === undefined) return []
   try {
-    const before = readBase(db, previous.name)
-    const end = endPosition(db, before)
-    const fits = end.seq === base.seq && Buffer.compare(end.hash, base.hash) === 0
-    if (!fits || before.epoch !== base.epoch) {
-      throw corrupt(
-        previous.name,
-        `it ends at record ${end.seq}, but the file after it begins after ${base.seq}`,
-      )
+    const db = openForReading(disk, path.join(directory, file))
+    try {
+      const before = readBase(db, file)
+      const end = endPosition(db, before)
+      const fits = end.seq === base.seq && Buffer.compare(end.hash, base.hash) === 0
+      if (fits && before.epoch === base.epoch) return []
+      const message = `${file} ends at record ${end.seq}, but the file after it begins after ${base.seq}`
+      return [{ file, message }]
+    } finally {
+      db.close()
     }
-  } finally {
-    db.close()
+  } catch (thrown) {
+    const error = toStoreError(thrown, `read ${file}`)
+    if (!(error instanceof StoreError)) throw thrown
+    return [{ file, message: error.message }]
   }
 }
 
@@ -207,7 +219,7 @@ export function readHot(disk: Disk, directory: string, name: string, db: Db): Ho
   const head = endPosition(db, base)
   checkTailOfChain(db, name, base, head)
   const closed = readClosed(db)
-  checkPredecessor(disk, directory, base, closed)
+  const damaged = checkPredecessor(disk, directory, base, closed)
   const tail = readTail(db)
   const tb = tail?.tb ?? 0
   const state = new Map(
@@ -223,5 +235,6 @@ export function readHot(disk: Disk, directory: string, name: string, db: Db): Ho
     state,
     ...readCoverage(db, base, tb),
     closed,
+    damaged,
   }
 }

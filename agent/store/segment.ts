@@ -134,11 +134,14 @@ export function assertJournalFile(db: Db, name: string): void {
   const application = pragma(db, 'application_id')
   const version = pragma(db, 'user_version')
   if (application !== APPLICATION_ID)
-    throw new StoreError('corrupt', `${name} is not a journal of this agent; move it aside`)
+    throw new StoreError('corrupt', `${name} is not a journal of this agent; move it aside`, {
+      file: name,
+    })
   if (version !== SCHEMA_VERSION) {
     throw new StoreError(
       'version',
       `${name} has journal version ${String(version)}, this program writes ${SCHEMA_VERSION}; use the program that wrote it`,
+      { file: name },
     )
   }
 }

@@ -5,11 +5,21 @@ import { Worker } from 'node:worker_threads'
 import { assert, InvariantError } from '#core/assert.ts'
 import type { Origin } from '#core/point.ts'
 import type { Stream } from '#core/record.ts'
+import type { Instant } from '#core/time.ts'
 import type { Log } from '#ports/log.ts'
-import type { BatchQuery, Commit, Head, Recovered, Store, StreamBatch } from '#ports/store.ts'
+import type {
+  BatchQuery,
+  Commit,
+  Head,
+  Recovered,
+  Salvaged,
+  Store,
+  StreamBatch,
+} from '#ports/store.ts'
 import { Packer } from './pack.ts'
 import type { Answer, ErrorMessage, Request, Response, UnsealedFile } from './protocol.ts'
 import type { PackedBatch } from './reader.ts'
+import { Salvager } from './salvager.ts'
 import { Sealer } from './sealer.ts'
 import { StoreError } from './store-error.ts'
 
@@ -29,6 +39,9 @@ export interface StoreOptions {
   readonly wall: () => number
   /** Makes the epoch (a ULID) of a journal that does not exist yet. */
   readonly newEpoch: () => string
+  /** Both clocks and the boot, for the first record of a journal that replaces a damaged one. */
+  readonly now?: () => Instant
+  readonly bootId?: string
   /** Quota of one journal file in bytes; commits fail with `full` beyond. Default: none. */
   readonly fileBytesMax?: number
   /** Records after which a new file begins whatever the clock says. Default: 20 million. */
@@ -61,13 +74,19 @@ class SqliteStore implements Store {
   readonly #packer = new Packer()
   readonly #waiting = new Map<number, Waiting>()
   readonly #sealer: Sealer
+  readonly #salvager: Salvager
   #nextId = 1
   #nextFirst: number
   #failure: Error | undefined
   #closing: Promise<void> | undefined
 
-  constructor(worker: Worker, recovered: Recovered, options: StoreOptions) {
+  constructor(
+    worker: Worker,
+    { recovered, unsalvaged }: { recovered: Recovered; unsalvaged: readonly string[] },
+    options: StoreOptions,
+  ) {
     this.#worker = worker
+    this.#salvager = new Salvager(options.dataDir, unsalvaged)
     this.recovered = recovered
     this.#nextFirst = recovered.head.seq + 1
     this.#sealer = new Sealer({
@@ -103,6 +122,10 @@ class SqliteStore implements Store {
     return (await this.#request({ kind: 'count', stream, after })) as number
   }
 
+  salvage(): Promise<readonly Salvaged[]> {
+    return this.#salvager.salvage()
+  }
+
   /** Ends the thread after what was asked before; safe to call twice and after a failure. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -110,7 +133,7 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await this.#sealer.stop()
+    await Promise.all([this.#sealer.stop(), this.#salvager.stop()])
     const exited = new Promise<void>((resolve) => void this.#worker.once('exit', () => resolve()))
     try {
       await this.#request({ kind: 'close' })
@@ -187,7 +210,8 @@ class SqliteStore implements Store {
 
 /**
  * Opens the journal of a data directory, or begins one. Rejects with StoreError: `locked` (another instance, exit
- * 75), `origin`, `corrupt`, `version`, `full`, `io`. A commit that rejects is the end of this store (fail-stop).
+ * 75), `origin`, `version` (of SQLite), `full`, `io`. A journal whose newest file is damaged or of another version is set
+ * aside, and a new epoch begins (`recovered.quarantined`). A commit that rejects is the end of this store (fail-stop).
  */
 export function openStore(options: StoreOptions): Promise<Store> {
   const { dataDir, origin, log, wall, newEpoch, segmentRecordsMax, fileBytesMax } = options
@@ -201,6 +225,8 @@ export function openStore(options: StoreOptions): Promise<Store> {
       origin,
       wall: wall(),
       newEpoch: newEpoch(),
+      mono: options.now?.().mono,
+      bootId: options.bootId,
       segmentRecordsMax,
       pagesMax,
     },
@@ -214,7 +240,7 @@ export function openStore(options: StoreOptions): Promise<Store> {
     worker.on('message', (response: Response) => {
       if (response.kind === 'refused') return fail(toError(response.error))
       if (response.kind === 'ready') {
-        store = new SqliteStore(worker, response.recovered, options)
+        store = new SqliteStore(worker, response, options)
         store.offer(response.unsealed)
         return resolve(store)
       }

@@ -21,6 +21,8 @@ export interface StoreErrorDetail {
   /** Process id of the instance that holds the data directory, where it is known. */
   readonly pid?: number | undefined
   readonly cause?: unknown
+  /** Name of the journal file that is at fault, where it is a file and not the machine. */
+  readonly file?: string | undefined
 }
 
 /** What the store throws and rejects with. The message says in words what is wrong and what to do. */
@@ -28,11 +30,13 @@ export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly kind: StoreErrorKind
   readonly pid: number | undefined
+  readonly file: string | undefined
 
   constructor(kind: StoreErrorKind, message: string, detail: StoreErrorDetail = {}) {
     super(message, detail.cause === undefined ? {} : { cause: detail.cause })
     this.kind = kind
     this.pid = detail.pid
+    this.file = detail.file
   }
 }
 

@@ -5,9 +5,10 @@ import path from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '#core/assert.ts'
 import type { Log } from '#ports/log.ts'
-import { Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
 import { acquireLock } from './lock.ts'
 import type { Answer, ErrorMessage, Request, Response, WorkerStart } from './protocol.ts'
+import { openJournal, unsalvaged } from './quarantine.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 import { systemDisk } from './system-disk.ts'
 
@@ -101,8 +102,10 @@ function start(): void {
   try {
     systemDisk.makeDirectory(options.dataDir)
     release = acquireLock(systemDisk, options.dataDir, process.pid)
-    const journal = Journal.open({ ...options, disk: systemDisk, log })
-    say({ kind: 'ready', recovered: journal.recovered, unsealed: journal.unsealed() })
+    const { journal, quarantined } = openJournal({ ...options, disk: systemDisk, log })
+    const recovered = { ...journal.recovered, ...(quarantined !== undefined && { quarantined }) }
+    const waiting = unsalvaged(systemDisk, options.dataDir)
+    say({ kind: 'ready', recovered, unsealed: journal.unsealed(), unsalvaged: waiting })
     serve(journal, release)
   } catch (thrown) {
     release()

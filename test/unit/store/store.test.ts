@@ -152,13 +152,27 @@ describe('opening', () => {
     await open(dir)
   })
 
-  it('HO6 refuses a damaged journal in words, and lets go of the directory', async () => {
+  it('HO6 sets a damaged journal aside, begins a new epoch that names it, and salvages it', async () => {
     const dir = temporaryDirectory()
-    await (await open(dir)).close()
+    const before = await open(dir)
+    await before.commit(commitOf(1, [reading('a', NOON), event('x')]))
+    await before.close()
     writeFileSync(fileOf(dir), 'x'.repeat(8192))
-    await expect(open(dir)).rejects.toEqual(error('corrupt', /not a database.*move it aside/))
-    rmSync(path.join(dir, 'journal'), { recursive: true })
-    expect((await open(dir)).recovered.created).toBe(true)
+    const store = await open(dir)
+    const { created, quarantined, head } = store.recovered
+    expect(created).toBe(false)
+    expect(quarantined).toMatchObject({ kind: 'corrupt', file: path.basename(fileOf(dir)) })
+    const [first] = await store.batches({ stream: 'event', after: 0, batches: 1 })
+    expect(first).toMatchObject({ first: 1, prev: 0 })
+    expect(first?.records[0]).toContain('"store.quarantined"')
+    expect(head.seq).toBe(1)
+    expect(await store.salvage?.()).toMatchObject([
+      { directory: quarantined?.directory, readings: 0, events: 0 },
+    ])
+    await store.close()
+    const again = await open(dir)
+    expect(again.recovered.quarantined).toBeUndefined()
+    expect(await again.salvage?.()).toEqual([])
   })
 })
 

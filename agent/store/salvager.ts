@@ -1,0 +1,63 @@
+// When journals set aside are salvaged: one at a time, each in a thread of its own, once it is asked for.
+// It decides only when; what cannot be salvaged is kept, and tried again at the next start.
+
+import path from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Salvaged } from '#ports/store.ts'
+
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 }
+
+/** Salvages in the background. */
+export class Salvager {
+  readonly #dataDir: string
+  readonly #directories: readonly string[]
+  #worker: Worker | undefined
+  #stopped = false
+
+  /** `directories` are paths below the data directory. */
+  constructor(dataDir: string, directories: readonly string[]) {
+    this.#dataDir = dataDir
+    this.#directories = directories
+  }
+
+  /** What was got out of each journal; those that a stop came before are left out. */
+  async salvage(): Promise<readonly Salvaged[]> {
+    const all: Salvaged[] = []
+    for (const directory of this.#directories) {
+      const salvaged = await this.#salvageOne(directory)
+      if (salvaged !== undefined) all.push(salvaged)
+    }
+    return all
+  }
+
+  #salvageOne(directory: string): Promise<Salvaged | undefined> {
+    if (this.#stopped) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const worker = new Worker(new URL('./salvage-worker.ts', import.meta.url), {
+        name: 'salvage',
+        resourceLimits: HEAP_LIMITS,
+        execArgv: [],
+        workerData: { directory: path.join(this.#dataDir, directory) },
+      })
+      this.#worker = worker
+      let result: Salvaged | undefined
+      worker.on('message', (message: Salvaged) => {
+        result = { ...message, directory }
+      })
+      worker.on('error', (thrown) => {
+        const none = { directory, readings: 0, events: 0, lost: [], lostRecords: 0 }
+        result = { ...none, skipped: `${directory} cannot be salvaged: ${String(thrown)}` }
+      })
+      worker.on('exit', () => {
+        this.#worker = undefined
+        resolve(this.#stopped ? undefined : result)
+      })
+    })
+  }
+
+  /** Stops; a salvage under way is given up and done again at the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#worker?.terminate()
+  }
+}

@@ -9,6 +9,7 @@ import type { Point } from '#core/point.ts'
 import { formatDuration } from '#core/time.ts'
 import { EXIT } from './exit-code.ts'
 import { type Output, printable, printJson, processOutput, table } from './output.ts'
+import { replyLengthFindings } from './reply-length-check.ts'
 
 export interface CheckConfigOptions {
   /** One JSON document on stdout in place of words. */
@@ -21,7 +22,7 @@ export async function checkConfig(
   options: CheckConfigOptions,
   output: Output = processOutput(),
 ): Promise<number> {
-  const loaded = loadConfiguration(file)
+  const loaded = withWireWarnings(loadConfiguration(file))
   const code = loaded.ok ? EXIT.ok : EXIT.configuration
   if (options.json) {
     printJson(output, documentOf(file, loaded))
@@ -41,6 +42,12 @@ export async function checkConfig(
   output.talk(`${printable(file)}: ${verdict}; accepted`)
   return code
 }
+
+/** What the drivers know of a configuration that may run, added to what its checks found. */
+const withWireWarnings = (loaded: Loaded): Loaded =>
+  loaded.ok
+    ? { ...loaded, findings: [...loaded.findings, ...replyLengthFindings(loaded.configuration)] }
+    : loaded
 
 const count = (findings: readonly Finding[], severity: Finding['severity']): number =>
   findings.filter((finding) => finding.severity === severity).length

@@ -56,6 +56,10 @@ export class Broker {
   #downUntil = 0
   #denyUntil = 0
   connects: number[] = []
+  /** True time since which the present session is open; infinite without one. */
+  openSince = Number.POSITIVE_INFINITY
+  /** Messages that the agent may have taken for delivered, or that came out of order, so that a consumer may miss them. */
+  losses = 0
   receiveMaximum = 65_535
 
   constructor(options: BrokerOptions) {
@@ -82,6 +86,7 @@ export class Broker {
 
   unsubscribe(): void {
     this.#subscriber = undefined
+    this.losses += this.#queued.length
     this.#queued = []
   }
 
@@ -118,6 +123,7 @@ export class Broker {
   forget(): void {
     this.goDown(2000)
     this.retained.clear()
+    this.losses += this.#queued.length
     this.#queued = []
     this.#known = false
     this.#options.seen('broker forgot')
@@ -200,6 +206,7 @@ export class Broker {
       this.#end(before, { cause: 'taken over', by: 'peer', code: 0x8e }, true)
     this.#session = mine
     mine.open = true
+    this.openSince = timeline.now
     const sessionPresent = this.#known
     this.#known = true
     mine.process.post(() => {
@@ -233,6 +240,7 @@ export class Broker {
     const stream = topic.endsWith('/readings') || topic.endsWith('/event')
     if (this.#options.timeline.now < this.#denyUntil && stream) {
       this.#options.seen(old ? 'refusal that looks like success' : 'publish denied')
+      if (old) this.losses++
       return old ? 0 : 0x87
     }
     if (retain) {
@@ -241,6 +249,7 @@ export class Broker {
     }
     if (this.#subscriber === undefined) {
       this.#options.seen('no subscriber')
+      if (old && stream) this.losses++
       return old ? 0 : 0x10
     }
     this.#forward(topic, payload)
@@ -254,6 +263,7 @@ export class Broker {
     this.#queued.push([topic, payload])
     if (this.#queued.length > QUEUE_MAX) {
       this.#queued.shift()
+      this.losses++
       this.#options.seen('queue overflowed')
     }
   }
@@ -284,7 +294,10 @@ export class Broker {
     const wasOpen = mine.open
     mine.ended = true
     mine.open = false
-    if (this.#session === mine) this.#session = undefined
+    if (this.#session === mine) {
+      this.#session = undefined
+      this.openSince = Number.POSITIVE_INFINITY
+    }
     if (!wasOpen || !withWill) return
     const { topic, payload } = mine.request.will
     this.retained.set(topic, payload)

@@ -27,6 +27,8 @@ export class Consumer {
   readonly #confirmed: Record<StreamName, number> = { readings: 0, event: 0 }
   readonly #asked: Record<StreamName, number> = { readings: -ASK_MS, event: -ASK_MS }
   #present = true
+  /** True time since which it hears everything; infinite while it does not. */
+  hearsSince = 0
   #subscribed = false
   #orders = 0
 
@@ -40,6 +42,7 @@ export class Consumer {
   subscribe(): void {
     if (this.#subscribed) return
     this.#subscribed = true
+    this.#hears()
     const self = this
     this.account.retained.clear()
     this.#options.broker.subscribe({
@@ -55,19 +58,35 @@ export class Consumer {
     if (!this.#subscribed) return
     const { broker, timeline } = this.#options
     this.#subscribed = false
+    this.#hears()
     broker.unsubscribe()
     timeline.after(ms, () => this.subscribe())
   }
 
   /** Away with a session that the broker keeps. */
   goAway(ms: number): void {
-    const { broker, timeline, seen } = this.#options
+    const { timeline, seen } = this.#options
     seen('consumer away')
     this.#present = false
-    timeline.after(ms, () => {
-      this.#present = true
-      broker.back()
-    })
+    this.#hears()
+    timeline.after(ms, () => this.#back())
+  }
+
+  /** Here again; the retained topics are read afresh, since the broker may have dropped news of them. */
+  #back(): void {
+    if (this.#present) return
+    this.#present = true
+    this.#hears()
+    this.#options.broker.back()
+    if (!this.#subscribed) return
+    this.#subscribed = false
+    this.subscribe()
+  }
+
+  /** The faults end. */
+  calm(): void {
+    this.#back()
+    this.subscribe()
   }
 
   /** The broker restarted empty: the consumer notices, and subscribes anew. */
@@ -75,8 +94,14 @@ export class Consumer {
     if (!this.#subscribed) return
     this.#subscribed = false
     this.#present = true
+    this.#hears()
     this.#options.broker.unsubscribe()
     this.#options.timeline.after(this.#options.dice.between(1000, 8000), () => this.subscribe())
+  }
+
+  #hears(): void {
+    const hears = this.#present && this.#subscribed
+    this.hearsSince = hears ? this.#options.timeline.now : Number.POSITIVE_INFINITY
   }
 
   #receive(topic: string, payload: string, retained: boolean): void {

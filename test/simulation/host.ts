@@ -53,6 +53,7 @@ export class Host {
   #processes = 0
   #starting = false
   #off = false
+  #powerOn: () => void = () => {}
   process: Process | undefined
   agent: Agent | undefined
   store: SimulatedStore | undefined
@@ -132,13 +133,21 @@ export class Host {
     this.#starting = false
     const before = this.#boot.wallErrorMs
     this.#off = true
-    timeline.after(offMs, () => {
+    this.#powerOn = () => {
+      if (!this.#off) return
       this.#off = false
       this.#boots++
       this.#boot = this.#newBoot()
       if (Math.abs(this.#boot.wallErrorMs - before) > 1000) this.#options.clockLost()
       this.start()
-    })
+    }
+    timeline.after(offMs, this.#powerOn)
+  }
+
+  /** The faults end: the machine is on and the agent starts, if it does not run. */
+  calm(): void {
+    this.#powerOn()
+    this.start()
   }
 
   #newBoot(): Boot {
@@ -204,7 +213,8 @@ export class Host {
     })
     this.store = store
     const clock = mutant.clock?.(process.clock()) ?? process.clock()
-    const random = dice.stream(`process ${this.#processes}`).random
+    const chance = dice.stream(`process ${this.#processes}`).random
+    const random = mutant.random?.(chance) ?? chance
     const port = mutant.store?.(store) ?? store
     return Agent.start({
       configuration: mutant.configuration?.(configuration) ?? configuration,

@@ -54,7 +54,8 @@ export class Line {
   #refusedUntil = 0
   /** Bytes vanish both ways until then, without a word. */
   #deafUntil = 0
-  connections = 0
+  /** True times of attempts to open the link. */
+  connects: number[] = []
 
   constructor(options: LineOptions) {
     this.#options = options
@@ -89,7 +90,8 @@ export class Line {
   opener(process: Process): OpenLink {
     return (listener): Link => {
       const { timeline, dice } = this.#options
-      this.connections++
+      this.connects.push(timeline.now)
+      if (this.connects.length > 400) this.connects.splice(0, 200)
       const open: Open = { process, listener, alive: true }
       process.postAfter(dice.between(0.2, 3), () => {
         if (!open.alive) return

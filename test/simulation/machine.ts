@@ -55,7 +55,7 @@ export class Process {
   readonly boot: Boot
   readonly #timeline: Timeline
   alive = true
-  #stoppedUntil = 0
+  #stoppedUntil = Number.NEGATIVE_INFINITY
   readonly startedAt: number
 
   constructor(timeline: Timeline, boot: Boot) {
@@ -77,6 +77,11 @@ export class Process {
   /** As post, after a time. */
   postAfter(ms: number, call: () => void): () => void {
     return this.#timeline.after(ms, () => this.post(call))
+  }
+
+  /** True time until which it was last stopped. */
+  get lastStopped(): number {
+    return this.#stoppedUntil
   }
 
   get stopped(): boolean {

@@ -1,7 +1,8 @@
-// The seams at which a planted bug gets in: each replaces one part of the composition by a faulty one. Types only; the bugs
-// are in mutants.ts, and a run without one has `HEALTHY`.
+// The seams at which a planted bug gets in: each replaces one part of the composition by a faulty one. The bugs are in mutants.ts;
+// a run without one has `HEALTHY`.
 
 import type { Configuration } from '#config/configuration.ts'
+import type { Point } from '#core/point.ts'
 import type { OpenLink } from '#drivers/link/link.ts'
 import type { BusSettings } from '#drivers/profile.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -11,6 +12,7 @@ import type { Uplink } from '#ports/uplink.ts'
 import type { Agent } from '../../agent/runtime/agent.ts'
 import type { OpenSession } from '../../agent/uplink/session.ts'
 import type { Process } from './machine.ts'
+import type { FaultRates } from './scenario.ts'
 import type { Platter } from './store.ts'
 
 export interface Mutant {
@@ -18,6 +20,7 @@ export interface Mutant {
   readonly platter?: (platter: Platter) => Platter
   readonly recovered?: (recovered: Recovered) => Recovered
   readonly store?: (store: Store) => Store
+  readonly random?: (random: () => number) => () => number
   readonly clock?: (clock: Clock) => Clock
   readonly configuration?: (configuration: Configuration) => Configuration
   readonly link?: (open: OpenLink, bus: BusSettings) => OpenLink
@@ -29,3 +32,19 @@ export interface Mutant {
 }
 
 export const HEALTHY: Mutant = { name: 'none' }
+
+export interface PlantedBug extends Mutant {
+  /** Invariants that may catch it. */
+  readonly caughtBy: readonly string[]
+  /** Fault classes that bring it out. */
+  readonly force?: FaultRates
+}
+
+/** The same site with every point changed. */
+export const withPoints = (
+  configuration: Configuration,
+  change: (point: Point) => Point,
+): Configuration => ({
+  ...configuration,
+  plant: { ...configuration.plant, points: configuration.plant.points.map(change) },
+})

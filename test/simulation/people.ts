@@ -3,8 +3,8 @@
 // each act was answered, for A6.
 
 import type { Act, Actor, ActReply } from '#core/input.ts'
+import { alarmList } from '#core/step.ts'
 import type { Signer } from '../../agent/access/signed-command.ts'
-import { alarmList } from '../../agent/runtime/../core/step.ts'
 import { publicPemOf, type SignerName, signed } from '../support/command-signer.ts'
 import { BASE } from './consumer.ts'
 import type { Dice } from './dice.ts'
@@ -28,6 +28,9 @@ export function signerOf(user: string): Signer | undefined {
   KEYS.set(user, publicKey)
   return { ...PEOPLE[user], publicKey }
 }
+
+export const roleOf = (user: string): string | undefined =>
+  isSigner(user) ? PEOPLE[user].role : undefined
 
 interface Seen {
   readonly alarm: string

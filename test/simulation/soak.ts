@@ -1,13 +1,11 @@
-// `npm run soak -- --seed N --minutes M [--days D]`: runs seeds one after another until the time is up, and says what came of
-// each. With --days it runs the one seed for that long. A failing seed prints how to repeat it and is not forgotten:
+// `npm run soak -- --seed N --minutes M [--hours H] [--days D]`: runs seeds one after another until the time is up, each for H
+// simulated hours, and says what came of each. With --days it runs the one seed for that long. A failing seed prints how to repeat it and is not forgotten:
 // it belongs into regressions.txt with one line on the fix.
 
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { type RunResult, runSeed } from './world.ts'
 
-/** Simulated hours of one seed's safety phase. */
-const HOURS = 24
 /** One seed in so many is run twice, and has to leave the same trace (S6). */
 const REPEATED = 20
 
@@ -16,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '10' },
     days: { type: 'string' },
+    hours: { type: 'string', default: '24' },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -48,7 +47,7 @@ function report(result: RunResult, cpu: number): void {
   for (const line of lastEvents.slice(-100)) console.log(`  ${line}`)
 }
 
-const hours = values.days === undefined ? HOURS : Number(values.days) * 24
+const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24
 const end = performance.now() + Number(values.minutes) * 60_000
 let failures = 0
 let days = 0

@@ -3,6 +3,7 @@
 
 import { Broker } from './broker.ts'
 import { Checks } from './checks/checks.ts'
+import { OutsideChecks } from './checks/outside.ts'
 import type { TransitionChecks } from './checks/transitions.ts'
 import { Consumer } from './consumer.ts'
 import { Dice } from './dice.ts'
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly seed: number
   /** Simulated hours of the safety phase. */
   readonly hours: number
+  /** Most points of the site; default 20. */
+  readonly pointsMax?: number
   readonly mutant?: Mutant
   /** Fault classes that must be on, beside what the seed draws. */
   readonly force?: FaultRates
@@ -63,15 +66,16 @@ export class World {
   readonly consumer: Consumer
   readonly host: Host
   readonly checks: Checks
+  readonly outside: OutsideChecks
   readonly sometimes = new Map<string, number>()
   readonly signals: readonly Signal[]
   faults: FaultRates
   #violation: Violation | undefined
   readonly #disk: MemoryDisk
 
-  constructor({ seed, hours, mutant = HEALTHY, force = {} }: RunOptions) {
+  constructor({ seed, hours, pointsMax, mutant = HEALTHY, force = {} }: RunOptions) {
     this.dice = new Dice(seed)
-    const drawn = drawScenario(seed, this.dice, hours)
+    const drawn = drawScenario(seed, this.dice, hours, pointsMax)
     this.scenario = { ...drawn, faults: { ...drawn.faults, ...force } }
     this.faults = this.scenario.faults
     const { timeline, faults } = this
@@ -79,6 +83,8 @@ export class World {
       broken: (invariant: string, words: string) => this.broken(invariant, words),
       seen: (what: string) => this.seen(what),
       now: () => timeline.now,
+      activated: (alarm: string, seq: number) =>
+        this.outside.activated(alarm, seq, this.host.process),
     }
     this.lines = this.scenario.buses.map((bus) => this.#line(bus))
     this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))
@@ -87,6 +93,10 @@ export class World {
     this.#disk = new MemoryDisk('01SIMULATEDEPOCH0000000000')
     this.broker = new Broker({ timeline, dice: this.dice.stream('broker'), faults, ...hooks })
     this.consumer = this.#consumer()
+    this.outside = new OutsideChecks({
+      ...{ timeline, broker: this.broker, lines: this.lines, broken: hooks.broken },
+      consumer: () => this.consumer,
+    })
     this.host = new Host({
       ...{ configuration, timeline, dice: this.dice.stream('host') },
       ...{
@@ -100,8 +110,9 @@ export class World {
       openDisk: () => mutant.platter?.(this.#disk.open()) ?? this.#disk.open(),
       powerLost: () => {},
       started: (agent) => {
-        mutant.started?.(agent)
         this.checks.started(agent)
+        mutant.started?.(agent)
+        this.outside.excuse()
       },
       over: () => this.checks.processOver(),
       clockLost: () => this.checks.clockLost(),
@@ -205,8 +216,13 @@ export class World {
     this.timeline.after(SWEEP_MS, () => {
       const { process, store, agent } = this.host
       if (this.host.up && process !== undefined && store !== undefined && agent !== undefined) {
-        if (process.stopped || this.now < store.slowUntil + 20_000) this.checks.excuse()
-        else this.checks.sweep(agent, process)
+        if (process.stopped || this.now < store.slowUntil + 20_000) {
+          this.checks.excuse()
+          this.outside.excuse()
+        } else {
+          this.checks.sweep(agent, process)
+          this.outside.sweep(agent, process)
+        }
       }
       const confirmed = Math.min(
         this.consumer.account.stream('readings').through,
@@ -226,7 +242,8 @@ export class World {
     for (const line of this.lines) line.calm()
     for (const signal of this.signals) signal.calmFrom = this.now
     this.broker.calm()
-    this.consumer.subscribe()
+    this.consumer.calm()
+    this.host.calm()
     if (this.host.store !== undefined) {
       this.host.store.slowUntil = Number.NEGATIVE_INFINITY
       this.host.store.failNext = false

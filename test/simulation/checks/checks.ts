@@ -1,6 +1,7 @@
 // All checks of one run together: tells each what was accepted, and asks each now and then whether all is well.
 
 import type { Configuration } from '#config/configuration.ts'
+import type { Reading } from '#core/reading.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
@@ -10,10 +11,14 @@ import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
 import { TransitionChecks } from './transitions.ts'
 
+/** A sample is judged when its poll is over: other registers of the instrument may take their retries. */
+const DELIVERED_WITHIN_MS = 15_000
+
 export interface CheckHooks {
   broken(invariant: string, words: string): void
   seen(what: string): void
   now(): number
+  activated(alarm: string, seq: number): void
 }
 
 export class Checks {
@@ -23,6 +28,8 @@ export class Checks {
   readonly #limits: LimitChecks
   readonly #loss: LossChecks
   readonly #hooks: CheckHooks
+  /** True time at which the core was handed a slot, until its record is accepted. */
+  #delivered = new Map<string, number>()
 
   constructor(configuration: Configuration, lines: readonly Line[], hooks: CheckHooks) {
     const { broken } = hooks
@@ -35,13 +42,16 @@ export class Checks {
     this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
   }
 
+  /** Call before anything else shadows the loop's input. */
   started(agent: Agent): void {
+    this.#watchInput(agent)
     this.readings.excuse()
     this.#loss.excuse(this.#hooks.now(), true)
     this.#compare(agent, 'restart')
   }
 
   processOver(): void {
+    this.#delivered.clear()
     this.#limits.interrupted(this.#hooks.now())
   }
 
@@ -61,6 +71,26 @@ export class Checks {
   excuse(): void {
     this.readings.excuse()
     this.#loss.excuse(this.#hooks.now(), false)
+  }
+
+  #watchInput({ loop }: Agent): void {
+    const input = loop.input.bind(loop)
+    loop.input = (given) => {
+      if (given.kind === 'slots')
+        for (const { point, t } of given.slots)
+          this.#delivered.set(`${point} ${t}`, this.#hooks.now())
+      return input(given)
+    }
+  }
+
+  /** When the core was handed the slot of an accepted reading. */
+  #handed({ point, t }: Reading, arrived: number): number {
+    const key = `${point} ${t}`
+    const at = this.#delivered.get(key)
+    this.#delivered.delete(key)
+    if (at !== undefined && at - arrived > DELIVERED_WITHIN_MS)
+      this.#hooks.broken('A2', `${key} was judged ${Math.round(at - arrived)} ms after it arrived`)
+    return at ?? arrived
   }
 
   #compare(agent: Agent, when: string): void {
@@ -83,7 +113,8 @@ export class Checks {
     const { point, t, a, v, q } = reading
     const known = base !== undefined && a !== undefined
     const arrived = known ? base.boot.trueTime(t + a - base.offsetMs) : at
-    this.#loss.reading(reading, arrived)
-    this.#limits.sample(point, { at: arrived, value: v, good: q === 'good' })
+    const handed = this.#handed(reading, arrived)
+    this.#loss.reading(reading, handed)
+    this.#limits.sample(point, { at: handed, value: v, good: q === 'good' })
   }
 }

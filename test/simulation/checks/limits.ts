@@ -6,7 +6,7 @@ import { KINDS, type Signal } from '../signal.ts'
 import type { TransitionChecks } from './transitions.ts'
 
 /** Rounding of arrival times and drift between the two clocks. */
-const MARGIN_MS = 60
+const marginOf = (delayMs: number): number => 60 + delayMs / 1000
 
 interface Sample {
   /** True time of arrival; of the verdict where there was no value. */
@@ -96,7 +96,7 @@ class LimitOracle {
     this.#run = 0
     if (span === undefined) return this.#broken('A1', `${this.alarm} rose though nothing violated`)
     const ran = unconfirmed ? span.held + tail : span.most + tail
-    if (ran < this.#onDelayMs - MARGIN_MS) {
+    if (ran < this.#onDelayMs - marginOf(this.#onDelayMs)) {
       const how = unconfirmed ? 'stood still' : 'lasted'
       this.#broken(
         'A1',
@@ -112,7 +112,7 @@ class LimitOracle {
     this.#returning = undefined
     if (span === undefined || last === undefined)
       return this.#broken('A5', `${this.alarm} returned without a good normal sample`)
-    if (span.most + tail < this.#offDelayMs - MARGIN_MS)
+    if (span.most + tail < this.#offDelayMs - marginOf(this.#offDelayMs))
       this.#broken(
         'A1',
         `${this.alarm} returned after ${(span.most + tail).toFixed(0)} of ${this.#offDelayMs} ms`,
@@ -146,7 +146,8 @@ class LimitOracle {
     const gone = Math.max(0, at - last.at)
     for (const span of [this.#pending, this.#returning]) {
       if (span === undefined) continue
-      if (last.value === undefined) span.held += gone
+      const doubtful = span === this.#returning && !last.good
+      if (last.value === undefined || doubtful) span.held += gone
       else {
         span.most += gone
         if (value !== undefined) span.sure += gone
@@ -184,13 +185,13 @@ class LimitOracle {
     if (
       !active &&
       pending !== undefined &&
-      pending.sure >= this.#onDelayMs + (this.#onDelayMs > 0 ? MARGIN_MS : 0)
+      pending.sure >= this.#onDelayMs + (this.#onDelayMs > 0 ? marginOf(this.#onDelayMs) : 0)
     ) {
       if (!this.#inversion || this.#run >= 2) this.#due = 'activated'
     }
     const returning = this.#returning
     if (active && good && returning !== undefined) {
-      if (this.#offDelayMs === 0 || returning.sure >= this.#offDelayMs + MARGIN_MS)
+      if (this.#offDelayMs === 0 || returning.sure >= this.#offDelayMs + marginOf(this.#offDelayMs))
         this.#due = 'returned'
     }
   }

@@ -10,6 +10,8 @@ import type { AcceptedRecord } from './accepted.ts'
 
 /** Rounding of arrival times, and the way from the wire to the clock that stamps. */
 const MARGIN_MS = 2.5
+/** No unit answers faster. */
+const QUICKEST_MS = 1.5
 /** A parked unit: at least one record a minute (contract §3), plus a commit. */
 const RECORD_EVERY_MS = 65_000
 
@@ -106,7 +108,7 @@ export class ReadingChecks {
       .get(unit.unitId)
       ?.findLast(
         (each) =>
-          each.sentAt <= arrived + MARGIN_MS && Unit.covers(signal, each.address, each.quantity),
+          each.sentAt <= arrived - QUICKEST_MS && Unit.covers(signal, each.address, each.quantity),
       )
     if (asked === undefined)
       return this.#broken('D5', `record ${seq}: ${point} (address ${address}) was never asked for`)

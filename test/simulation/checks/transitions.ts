@@ -6,6 +6,7 @@ import type { Act, ActReply } from '#core/input.ts'
 import type { JournalEvent } from '#core/record.ts'
 import { alarmList } from '#core/step.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
+import { roleOf } from '../people.ts'
 
 interface Tracked {
   state: string
@@ -48,6 +49,7 @@ const REMEMBERED_MAX = 50_000
 export interface TransitionHooks {
   broken(invariant: string, words: string): void
   seen(what: string): void
+  activated(alarm: string, seq: number): void
 }
 
 export class TransitionChecks {
@@ -152,6 +154,7 @@ export class TransitionChecks {
     if (rev !== 1) this.#hooks.broken('A4', `record ${seq}: ${occ} begins at revision ${rev}`)
     this.#occurrences.add(occ)
     if (this.#occurrences.size > REMEMBERED_MAX) this.#occurrences.clear()
+    this.#hooks.activated(alarm, seq)
   }
 
   #went(seq: number, { occ, alarm, rev }: AlarmEvent, tracked: Tracked): void {
@@ -181,10 +184,11 @@ export class TransitionChecks {
 
   /** U4, A6: an act is a person's who may do it, and a command is carried out once. */
   #byPerson(seq: number, type: string, { actor, cmd, alarm, occ }: AlarmEvent): void {
-    if (actor === undefined || !ENTITLED.includes(actor.role))
+    const role = actor === undefined ? undefined : roleOf(actor.user)
+    if (actor === undefined || role !== actor.role || !ENTITLED.includes(role))
       this.#hooks.broken(
         'A6',
-        `record ${seq}: ${type} by ${actor?.user ?? 'nobody'} (${actor?.role})`,
+        `record ${seq}: ${type} by ${actor?.user ?? 'nobody'}, ${role} (as ${actor?.role})`,
       )
     if (cmd === undefined) return
     const done = this.#commands.get(cmd)

@@ -1,0 +1,89 @@
+// What shows outside the agent: alarms in time (A2), holes only where the broker or the consumer lost something (D4), connection
+// attempts within bounds (S2), and a time base that follows the wall clock (S5).
+
+import type { Agent } from '../../../agent/runtime/agent.ts'
+import type { Broker } from '../broker.ts'
+import type { Consumer } from '../consumer.ts'
+import type { Line } from '../line.ts'
+import type { Process } from '../machine.ts'
+import type { Timeline } from '../timeline.ts'
+
+/** An alarm on record is with a listening consumer within this time, whatever else waits (goal: p99 2 s). */
+const TOLD_WITHIN_MS = 10_000
+/** A stepped wall clock shows in the time base after this long at the latest. */
+const FOLLOWED_WITHIN_MS = 40_000
+/** Most connection attempts within ten minutes: back-off to a minute, quick ones after each session that lasted. */
+const ATTEMPTS_MAX = 150
+const ATTEMPTS_WITHIN_MS = 600_000
+const STEP_MS = 520
+
+export interface OutsideOptions {
+  readonly timeline: Timeline
+  readonly broker: Broker
+  readonly consumer: () => Consumer
+  readonly lines: readonly Line[]
+  readonly broken: (invariant: string, words: string) => void
+}
+
+export class OutsideChecks {
+  readonly #options: OutsideOptions
+  #offSince: number | undefined
+
+  constructor(options: OutsideOptions) {
+    this.#options = options
+  }
+
+  /** A2: an occurrence that is on record since now. */
+  activated(alarm: string, seq: number, process: Process | undefined): void {
+    const { timeline, broker, consumer, broken } = this.#options
+    if (process === undefined) return
+    timeline.after(TOLD_WITHIN_MS, () => {
+      const since = timeline.now - TOLD_WITHIN_MS
+      const heard = broker.openSince < since && consumer().hearsSince < since
+      if (!heard || !process.alive || process.lastStopped > since - 1000) return
+      const payload = consumer().account.retained.get(`alarm/${alarm}`)
+      const told = payload === undefined ? 0 : (JSON.parse(payload) as { seq?: number }).seq
+      if (told !== undefined && told < seq)
+        broken('A2', `${alarm} (record ${seq}) was not told within ${TOLD_WITHIN_MS / 1000} s`)
+    })
+  }
+
+  sweep(agent: Agent, process: Process): void {
+    const { broker, consumer, broken, lines, timeline } = this.#options
+    for (const stream of ['readings', 'event'] as const) {
+      const hole = consumer().account.stream(stream).hole()
+      if (hole !== undefined && broker.losses === 0)
+        broken(
+          'D4',
+          `the consumer misses ${stream} from ${hole.from} to ${hole.to}, and nothing lost them`,
+        )
+    }
+    this.#checkBase(agent, process)
+    for (const [what, attempts] of [
+      ['broker', broker.connects],
+      ...lines.map((line) => [line.bus.id, line.connects] as const),
+    ] as const) {
+      const recent = attempts.filter((at) => at > timeline.now - ATTEMPTS_WITHIN_MS)
+      if (recent.length > ATTEMPTS_MAX)
+        broken('S2', `${recent.length} connection attempts to ${what} within ten minutes`)
+    }
+  }
+
+  #checkBase(agent: Agent, { boot }: Process): void {
+    const { timeline, broken } = this.#options
+    const mono = boot.mono(timeline.now)
+    const off = Math.abs(boot.wall(mono) - (mono + agent.loop.base.offsetMs))
+    if (off <= STEP_MS) this.#offSince = undefined
+    else this.#offSince ??= timeline.now
+    if (this.#offSince !== undefined && timeline.now - this.#offSince > FOLLOWED_WITHIN_MS)
+      broken(
+        'S5',
+        `the time base is ${off.toFixed(0)} ms off the wall clock for ${Math.round((timeline.now - this.#offSince) / 1000)} s`,
+      )
+  }
+
+  /** The process was stopped or started: nothing could be followed. */
+  excuse(): void {
+    this.#offSince = undefined
+  }
+}

@@ -1,0 +1,15 @@
+// Planted bugs: each is a realistic mistake at one seam, and has to be caught by the checks within a few seeds, else the checks
+// prove nothing (faults.md §2 "Test the oracle"). Nothing of this is reachable from production code.
+
+import type { PlantedBug } from './mutant.ts'
+import { coreMutants } from './mutants-core.ts'
+import { fieldMutants } from './mutants-field.ts'
+import { storeMutants } from './mutants-store.ts'
+import { uplinkMutants } from './mutants-uplink.ts'
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...storeMutants,
+  ...fieldMutants,
+  ...coreMutants,
+  ...uplinkMutants,
+]

@@ -108,7 +108,7 @@ function faultsOf(
   const used = signals.filter(({ point }) => point !== undefined)
   const counted = used.length === 0 ? signals : used
   const bad = counted
-    .filter(({ quality }) => quality === 'bad')
+    .filter(({ quality, doubtful }) => quality === 'bad' || doubtful === true)
     .map(({ point, spec, words }) => `${point ?? spec.name}: ${words.replace(/^bad: /, '')}`)
   const unread = data
     .filter(({ role, result }) => role !== 'signal' && role !== 'sample' && result.kind === 'fault')
@@ -150,12 +150,15 @@ function show({ subject, readings, signals, faults }: Outcome, frames: boolean, 
   const { settings, bus } = subject
   const { profile, unitId, id } = settings
   const { asked, data } = readings
-  const model = [profile.manufacturer, profile.model].filter((part) => part !== undefined).join(' ')
-  output.data(
-    printable(
-      `${id}  ${model} (profile ${profile.id}), unit ${unitId} on ${bus.id}, ${lineWords(bus)}`,
-    ),
-  )
+  const { manufacturer, model } = profile
+  const title = [
+    `${id} `,
+    manufacturer,
+    model,
+    `(profile ${profile.id}), unit ${unitId} on ${bus.id},`,
+  ]
+  const known = title.filter((part) => part !== undefined)
+  output.data(printable([...known, lineWords(bus)].join(' ')))
   output.data(latencyWords(asked))
   if (!profile.source.confirmedOnHardware) {
     output.talk(
@@ -227,16 +230,19 @@ function documentOf({ subject, readings, signals, faults }: Outcome, frames: boo
     unitId: settings.unitId,
     bus,
     ...(latencyMs !== undefined && { latencyMs }),
-    signals: signals.map(({ spec, point, result, value, unit, quality, reason, words }) => ({
-      signal: spec.name,
-      ...(point !== undefined && { point }),
-      ...registerDocument(spec, result),
-      ...(value !== undefined && { value }),
-      unit,
-      quality,
-      ...(reason !== undefined && { reason }),
-      words,
-    })),
+    signals: signals.map(
+      ({ spec, point, result, value, unit, quality, reason, words, doubtful }) => ({
+        signal: spec.name,
+        ...(point !== undefined && { point }),
+        ...registerDocument(spec, result),
+        ...(value !== undefined && { value }),
+        unit,
+        quality,
+        ...(reason !== undefined && { reason }),
+        ...(doubtful !== undefined && { doubtful }),
+        words,
+      }),
+    ),
     others: data
       .filter(({ role }) => role !== 'signal')
       .map(({ role, name, spec, result, text }) => ({

@@ -25,6 +25,8 @@ export interface Judged {
   readonly reason?: QualityReason
   /** The quality in words, with what to do where it is bad. */
   readonly words: string
+  /** Another byte order fits better, whatever the quality is. */
+  readonly doubtful?: true
 }
 
 /** Judges every signal of an instrument, once for each point on it. */
@@ -93,13 +95,14 @@ function judgePlain(
     range: point.conversion.range,
     unit: point.unit,
   })
-  const hint = q === 'good' ? undefined : orderHint(spec, point, result)
+  const hint = isOdd(spec, result, qc) ? orderHint(spec, point, result) : undefined
   return {
     unit: point.unit,
     quality: q,
     words: hint === undefined ? words : `${words}; ${hint}`,
     ...(v !== undefined && { value: v }),
     ...(qc !== undefined && { reason: qc }),
+    ...(hint !== undefined && { doubtful: true as const }),
   }
 }
 
@@ -181,6 +184,25 @@ function qualityWords(
   if (reason === 'out_of_range') return `bad: outside the range${bounds}, which is impossible`
   if (reason === 'over_range') return `uncertain: at or beyond the end of the range${bounds}`
   return `${quality}: ${REASON_WORDS[reason] ?? reason}`
+}
+
+/** Beyond these magnitudes nobody measures, in whatever unit. */
+const MAGNITUDE_MIN = 1e-9
+const MAGNITUDE_MAX = 1e9
+
+/**
+ * Impossible, or of a magnitude that nobody measures: a float read in a wrong byte order is either, and the very small
+ * one lies within any range. A NaN is what instruments say on purpose.
+ */
+function isOdd(
+  { type }: SignalSpec,
+  result: RawSignal,
+  reason: QualityReason | undefined,
+): boolean {
+  if (reason === 'out_of_range' || reason === 'over_range') return true
+  if (result.kind !== 'value' || (type !== 'f32' && type !== 'f64')) return false
+  const magnitude = Math.abs(result.value)
+  return magnitude > 0 && (magnitude < MAGNITUDE_MIN || magnitude > MAGNITUDE_MAX)
 }
 
 /** Other byte orders under which the same registers would make sense. */

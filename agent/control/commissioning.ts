@@ -8,6 +8,9 @@ import type { Command } from './protocol.ts'
 /** Forced uses written down in a minute; more are put off, so that nobody fills the journal with them. */
 const NOTES_MAX = 12
 
+/** What looks like the name of a user; anything else is not written down. */
+const NAME = /^[\w.-]{1,64}$/
+
 const written = new WeakMap<DispatchContext, Millis[]>()
 
 /** Records a forced use of a bus; `busy` when there were too many of late, `failed` when no such bus is running. */
@@ -26,7 +29,7 @@ export async function noteForcedUse(
     return { ok: false, refusal: { code: 'busy', detail } }
   }
   written.set(context, [...recent, mono])
-  const body = { tool, bus, reason, claimed: osUser, via: 'local' }
+  const body = { tool, bus, reason, claimed: NAME.test(osUser) ? osUser : null, via: 'local' }
   await context.handlers.record({ type: 'commissioning.forced', body, urgent: true }, new Map())
   return { ok: true, result: { recorded: true } }
 }

@@ -16,6 +16,8 @@ export const REPLY_BYTES_MAX = 16_777_216
 const PROTOCOL_VERSION = 1
 
 const text = (max: number) => z.string().min(1).max(max)
+/** Text that goes on record though nobody vouches for it: no control, bidirectional or invisible characters. */
+const spoken = (max: number) => text(max).regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u)
 const credentials = { user: text(64), pin: text(256) }
 const words = { reason: text(64).optional(), comment: text(2000).optional() }
 const occurrence = { occ: text(64), rev: z.int().min(0).optional(), alarm: text(128).optional() }
@@ -60,7 +62,7 @@ const command = z.discriminatedUnion('op', [
     op: z.literal('commissioning.note'),
     tool: z.enum(['probe', 'scan']),
     bus: text(64),
-    reason: text(500),
+    reason: spoken(500),
     osUser: text(64),
   }),
 ])

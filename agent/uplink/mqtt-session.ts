@@ -84,6 +84,8 @@ export function connectionOptions(
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
+    // else the library makes a buffer of each 16-bit number and keeps them all: 12 MB
+    writeCache: false,
     messageIdProvider: new UniqueMessageIdProvider(),
     will: {
       topic: request.will.topic,

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SCHEMA_NAMES } from '#config/schema/generate.ts'
-import { SCHEMAS } from '../../../agent/cli/program.ts'
 import { main } from '../../../agent/cli/command-line.ts'
+import { SCHEMAS } from '../../../agent/cli/program.ts'
 import { commandTree } from '../../support/command-tree.ts'
 
 const DOCUMENT = path.resolve(import.meta.dirname, '../../../docs/command-line.md')

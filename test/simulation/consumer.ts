@@ -19,6 +19,7 @@ export interface ConsumerOptions {
   readonly intervalOf: (point: string) => number | undefined
   readonly listener: AccountListener
   readonly seen: (what: string) => void
+  readonly replied: (user: string, payload: string) => void
 }
 
 export class Consumer {
@@ -106,7 +107,9 @@ export class Consumer {
 
   #receive(topic: string, payload: string, retained: boolean): void {
     if (!topic.startsWith(BASE)) return
-    this.account.take(topic.slice(BASE.length), payload, retained)
+    const leaf = topic.slice(BASE.length)
+    this.account.take(leaf, payload, retained)
+    if (leaf.startsWith('reply/')) this.#options.replied(leaf.slice('reply/'.length), payload)
   }
 
   #work(): void {

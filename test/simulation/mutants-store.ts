@@ -149,7 +149,7 @@ export const storeMutants: readonly PlantedBug[] = [
   },
   {
     name: 'a batch is left out now and then',
-    caughtBy: ['D4'],
+    caughtBy: ['D4', 'S3'],
     store: (store) => {
       let reads = 0
       return {

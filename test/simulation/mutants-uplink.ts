@@ -13,7 +13,7 @@ const hearing =
 export const uplinkMutants: readonly PlantedBug[] = [
   {
     name: 'sent counts as delivered, without waiting for the PUBACK',
-    caughtBy: ['D4'],
+    caughtBy: ['D4', 'S1'],
     force: { brokerCut: MINUTE },
     session: (open) => (request, events) => {
       const session = open(request, { ...events, answered: () => {} })

@@ -7,6 +7,7 @@ import { OutsideChecks } from './checks/outside.ts'
 import type { TransitionChecks } from './checks/transitions.ts'
 import { Consumer } from './consumer.ts'
 import { Dice } from './dice.ts'
+import { guard } from './guard.ts'
 import { Host } from './host.ts'
 import { Line } from './line.ts'
 import { MemoryDisk } from './memory-platter.ts'
@@ -136,6 +137,7 @@ export class World {
 
   async run(): Promise<RunResult> {
     const { timeline, scenario } = this
+    const lift = guard((invariant, words) => this.broken(invariant, words))
     try {
       this.host.start()
       strikes(this)
@@ -150,6 +152,8 @@ export class World {
         const words = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
         this.#violation ??= new Violation('S3', words)
       }
+    } finally {
+      lift()
     }
     return {
       seed: scenario.seed,
@@ -209,6 +213,7 @@ export class World {
         broken: (invariant, words) => this.broken(invariant, words),
       },
       seen: (what) => this.seen(what),
+      replied: (user, payload) => this.checks.transitions.replied(user, payload),
     })
   }
 

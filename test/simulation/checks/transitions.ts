@@ -110,6 +110,19 @@ export class TransitionChecks {
     }
   }
 
+  /** A reply to a command: what it says was done is on record by then, in that person's name. */
+  replied(user: string, payload: string): void {
+    const { ok, code, occ } = JSON.parse(payload) as { ok: boolean; code: string; occ?: string }
+    this.#hooks.seen(`command: ${code}`)
+    if (!ok || code !== 'acknowledged' || occ === undefined) return
+    const by = this.#acknowledged.get(occ)
+    if (by !== user)
+      this.#hooks.broken(
+        'A6',
+        `${user} was replied that ${occ} is acknowledged; on record is ${by}`,
+      )
+  }
+
   /** A3, U2: the agent shows exactly what was accepted. Ask when nothing waits for the disk. */
   compare(agent: Agent, when: string): void {
     for (const { alarm, state } of alarmList(agent.loop.state)) {

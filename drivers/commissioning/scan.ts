@@ -13,8 +13,11 @@ export const UNIT_ID_MIN = 1
 export const UNIT_ID_MAX = 255
 /** Whoever answers is asked so many times more: two units on one address damage one another's replies. */
 const CONFIRMATIONS = 3
-/** A line that fails so many times running is given up. */
-const UNREACHABLE_MAX = 3
+/**
+ * Some instruments hang up on ids that are not theirs, so that one hang-up says nothing; a line that does nothing else so
+ * many times is given up.
+ */
+const HANG_UPS_MAX = 20
 /** From so many damaged among all answers on, the settings of the line are suspected (faults: baud or parity). */
 const DAMAGED_SHARE = 0.9
 /** An instrument that ignores the unit id answers all of at least so many addresses. */
@@ -83,7 +86,10 @@ interface Tally {
 class Scan {
   readonly #options: ScanOptions
   readonly #tallies = new Map<number, Tally>()
-  #unreachable = 0
+  /** The other end hung up in place of an answer, so many times, while nothing else has ever come. */
+  #hangUps = 0
+  #lastHangUp: string | undefined
+  #heard = false
   #cause: string | undefined
 
   constructor(options: ScanOptions) {
@@ -99,6 +105,7 @@ class Scan {
     // The last address may be slow, too.
     if (!this.#isOver) this.#overhear(await line.listen(timeoutMs), 0)
     const units = this.#found()
+    if (!this.#heard && this.#hangUps > 0) this.#cause ??= this.#lastHangUp
     const suspicion = this.#suspicion(units)
     return {
       units,
@@ -137,7 +144,7 @@ class Scan {
     tally.sentMono = asked.sentMono ?? tally.sentMono
     this.#overhear(asked.passages, tally.unitId)
     const { outcome } = asked
-    if (outcome.kind !== 'unreachable') this.#unreachable = 0
+    if (outcome.kind !== 'unreachable') this.#heard = true
     switch (outcome.kind) {
       case 'data':
         tally.gaveData = true
@@ -156,10 +163,10 @@ class Scan {
       case 'timeout':
         return false
       case 'unreachable':
-        this.#unreachable++
-        if (this.#unreachable >= UNREACHABLE_MAX || asked.sentMono === undefined) {
+        if (!this.#heard) this.#hangUps++
+        if (asked.sentMono === undefined || this.#hangUps >= HANG_UPS_MAX) {
           this.#cause = outcome.cause
-        }
+        } else this.#lastHangUp = outcome.cause
         return false
     }
   }

@@ -300,6 +300,25 @@ describe('URS-60 the search for units', () => {
     expect(report.asked).toBeLessThan(6)
   })
 
+  it('goes on past an instrument that hangs up on ids that are not its own', async () => {
+    const { wire, scan } = commissioningRig(tcpLine)
+    wire.unit(15).set(3, 0, 1)
+    wire.script = ({ unitId }, regular, send) => {
+      if (unitId === 15) send(regular(), 5)
+      else wire.hangUp('hung up')
+    }
+    const report = await scan({ to: 60 })
+    expect(report).toMatchObject({ asked: 60, units: [{ unitId: 15, answered: 4 }] })
+    expect(report.unreachable).toBeUndefined()
+  })
+
+  it('gives up what does nothing but hang up, and says so', async () => {
+    const { wire, scan } = commissioningRig(tcpLine)
+    wire.script = () => wire.hangUp('hung up')
+    expect(await scan()).toMatchObject({ asked: 20, units: [], unreachable: 'hung up' })
+    expect(await scan({ to: 5 })).toMatchObject({ asked: 5, unreachable: 'hung up' })
+  })
+
   it.each([
     [[], undefined],
     [[3], 3],

@@ -42,7 +42,7 @@ export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): str
     `${paint('bold', 'Zones')}`,
     ...zones.map((zone) => `  ${zone}`),
     '',
-    `${paint('bold', 'Instruments')} (real Modbus TCP on this machine)`,
+    `${paint('bold', 'Instruments')} (${wires(places)})`,
     ...places.buses.map(
       ({ id, address, instruments }) =>
         `  ${id.padEnd(12)} ${address.padEnd(22)} ${instruments.join(', ')}`,
@@ -68,6 +68,11 @@ export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): str
     RULE,
   ].join('\n')
 }
+
+const wires = ({ buses }: DemoPlaces): string =>
+  buses.some(({ address }) => address.startsWith('/'))
+    ? 'real Modbus TCP on this machine, and RTU on a pseudo-terminal'
+    : 'real Modbus TCP on this machine'
 
 const lasts = (time: string | undefined): string =>
   time === undefined ? '' : `The demo ends by itself after ${time}. `

@@ -1,5 +1,6 @@
 // `demo`: a simulated Cell Factory, the agent and a broker in one process, with a screen that says what is going on.
-// Decides ports, people and words; everything monitored is the real agent on real Modbus TCP.
+// Decides ports, people and words; everything monitored is the real agent on real Modbus TCP, and RTU
+// on a pseudo-terminal where the machine can make one.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,7 @@ import { formatFinding, loadConfiguration } from '#config/load.ts'
 import type { Role } from '#core/input.ts'
 import { alarmList } from '#core/step.ts'
 import { formatDuration, SECOND } from '#core/time.ts'
-import { type Simulation, startSimulation } from '../../simulators/main.ts'
+import { type Simulation, SimulationPortError, startSimulation } from '../../simulators/main.ts'
 import { parseScript } from '../../simulators/script.ts'
 import { composeAgent, type RunningAgent } from '../compose.ts'
 import { announceDemo } from '../control/running-demo.ts'
@@ -33,7 +34,9 @@ export interface DemoOptions {
   readonly forMs?: number
 }
 
-const CONFIGURATION = path.join(import.meta.dirname, '../../config/examples/demo.yaml')
+const EXAMPLES = path.join(import.meta.dirname, '../../config/examples')
+const NETWORKS_ONLY = path.join(EXAMPLES, 'demo.yaml')
+const WITH_LINE = path.join(EXAMPLES, 'demo-serial.yaml')
 const SCRIPT = path.join(import.meta.dirname, '../../simulators/scripts/demo.txt')
 const PULSE_MS = 15 * SECOND
 const DEFAULT_SEED = 1
@@ -64,10 +67,13 @@ export async function demo(
   process.once('SIGTERM', signal)
   const stops: (() => Promise<unknown> | unknown)[] = []
   try {
-    const simulation = await startSimulated(options)
+    const lineDir = mkdtempSync(path.join(tmpdir(), 'cleanroom-line-'))
+    stops.unshift(() => rmSync(lineDir, { recursive: true, force: true }))
+    const { simulation, file } = await startSimulated(options, lineDir, output)
     stops.unshift(() => simulation.stop())
-    const configuration = configurationFor(simulation, dataDir)
-    const running = await startMonitored(configuration, options, output, end)
+    const { addresses } = simulation
+    const configuration = load(file, { dataDir, lineDir, addresses })
+    const running = await startMonitored({ configuration, file, options, output, end })
     stops.unshift(() => running.stop('demo ended'))
     await addPeople(running)
     stops.unshift(announceDemo({ dataDir, pid: process.pid }))
@@ -91,9 +97,34 @@ export async function demo(
   }
 }
 
-/** The instruments of the example configuration on ports of the system's choice. */
-async function startSimulated({ seed = DEFAULT_SEED, speed }: DemoOptions): Promise<Simulation> {
-  const site = simulatedSite(load(CONFIGURATION, (file) => readFileSync(file, 'utf8')))
+interface Started {
+  readonly simulation: Simulation
+  /** The example that was taken. */
+  readonly file: string
+}
+
+/** The instruments of the example, with the serial line where the machine can make one. */
+async function startSimulated(
+  options: DemoOptions,
+  lineDir: string,
+  output: Output,
+): Promise<Started> {
+  try {
+    return { simulation: await simulate(WITH_LINE, options, lineDir), file: WITH_LINE }
+  } catch (error) {
+    if (!(error instanceof SimulationPortError && error.code === 'pty')) throw error
+    output.talk(`without a serial line: ${error.message}`)
+    return { simulation: await simulate(NETWORKS_ONLY, options, lineDir), file: NETWORKS_ONLY }
+  }
+}
+
+/** The instruments of an example on ports of the system's choice. */
+function simulate(
+  file: string,
+  { seed = DEFAULT_SEED, speed }: DemoOptions,
+  lineDir: string,
+): Promise<Simulation> {
+  const site = simulatedSite(load(file, { lineDir }))
   const script = parseScript(readFileSync(SCRIPT, 'utf8'))
   if (!site.ok || !script.ok) throw new Error('the demonstration’s own files are broken')
   const spec = {
@@ -103,34 +134,50 @@ async function startSimulated({ seed = DEFAULT_SEED, speed }: DemoOptions): Prom
   return startSimulation(spec, { clock: systemClock(), seed, speed, script: script.lines })
 }
 
-/** The example configuration with the ports and the data directory of this run. */
-function configurationFor({ addresses }: Simulation, dataDir: string): Configuration {
-  return load(CONFIGURATION, (file) => {
-    const text = readFileSync(file, 'utf8')
-    if (file !== CONFIGURATION) return text
-    const document = parseDocument(text)
-    document.setIn(['gateway', 'dataDir'], dataDir)
-    const buses = (document.toJS() as { buses: { id: string }[] }).buses
-    buses.forEach(({ id }, index) => {
-      const address = addresses.get(id)
-      if (address !== undefined) document.setIn(['buses', index, 'port'], address.port)
-    })
-    return document.toString()
-  })
+/** What of the examples is chosen for one run. */
+interface Chosen {
+  readonly dataDir?: string
+  /** Where pseudo-terminals appear, under the id of their bus. */
+  readonly lineDir: string
+  readonly addresses?: Simulation['addresses']
 }
 
-function load(file: string, readFile: (file: string) => string): Configuration {
-  const loaded = loadConfiguration(file, readFile, { origin: 'simulated' })
+/** An example configuration with the ports, paths and data directory of this run. */
+function load(file: string, chosen: Chosen): Configuration {
+  const loaded = loadConfiguration(file, (name) => adapted(name, chosen), { origin: 'simulated' })
   if (loaded.ok) return loaded.configuration
   throw new Error(loaded.findings.map(formatFinding).join('\n'))
 }
 
-async function startMonitored(
-  configuration: Configuration,
-  { mqttPort }: DemoOptions,
-  output: Output,
-  end: (code: number) => void,
-): Promise<RunningAgent> {
+function adapted(file: string, { dataDir, lineDir, addresses }: Chosen): string {
+  const text = readFileSync(file, 'utf8')
+  if (!file.endsWith('.yaml')) return text
+  const document = parseDocument(text)
+  if (dataDir !== undefined && document.has('gateway')) {
+    document.setIn(['gateway', 'dataDir'], dataDir)
+  }
+  const { buses = [] } = document.toJS() as { buses?: { id: string; path?: string }[] }
+  for (const [index, bus] of buses.entries()) {
+    const address = addresses?.get(bus.id)
+    if (bus.path !== undefined) document.setIn(['buses', index, 'path'], path.join(lineDir, bus.id))
+    else if (address !== undefined) document.setIn(['buses', index, 'port'], address.port)
+  }
+  return document.toString()
+}
+
+async function startMonitored({
+  configuration,
+  file,
+  options: { mqttPort },
+  output,
+  end,
+}: {
+  readonly configuration: Configuration
+  readonly file: string
+  readonly options: DemoOptions
+  readonly output: Output
+  readonly end: (code: number) => void
+}): Promise<RunningAgent> {
   const { plant } = configuration
   const committed = ({ events }: Committed) => {
     for (const { event } of events) {
@@ -141,7 +188,7 @@ async function startMonitored(
   try {
     return await composeAgent({
       configuration,
-      file: CONFIGURATION,
+      file,
       accept: true,
       log: pinoLog('fatal'),
       embeddedPort: mqttPort,

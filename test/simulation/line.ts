@@ -14,6 +14,9 @@ const REQUESTS_MAX = 512
 /** Nothing on the wire comes later than this after its request: what `lateReply` of a converter is set to, less a margin. */
 const LATE_MS_MAX = 9500
 
+/** A unit that did not answer is left alone for so long after it was asked. */
+const QUARANTINE_MS = 9990
+
 export interface Asked {
   readonly sentAt: number
   readonly process: Process
@@ -153,7 +156,7 @@ export class Line {
     if (last === undefined || last.process !== process) return
     if (last.heardAt !== undefined || last.spoilt) return
     const sinceMs = this.#options.timeline.now - last.sentAt
-    if (sinceMs < 990 + 10_000) {
+    if (sinceMs < QUARANTINE_MS) {
       this.#options.broken(
         'B3',
         `unit ${unitId} of ${this.bus.id} was asked ${sinceMs.toFixed(0)} ms after a request it never answered`,

@@ -86,6 +86,10 @@ export class World {
       now: () => timeline.now,
       activated: (alarm: string, seq: number) =>
         this.outside.activated(alarm, seq, this.host.process),
+      rejected: () => {
+        this.outside.rejected++
+        this.seen('dead letter')
+      },
     }
     this.lines = this.scenario.buses.map((bus) => this.#line(bus))
     this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))

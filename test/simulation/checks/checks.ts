@@ -19,6 +19,7 @@ export interface CheckHooks {
   seen(what: string): void
   now(): number
   activated(alarm: string, seq: number): void
+  rejected(): void
 }
 
 export class Checks {

@@ -16,6 +16,8 @@ const FOLLOWED_WITHIN_MS = 40_000
 const ATTEMPTS_MAX = 150
 const ATTEMPTS_WITHIN_MS = 600_000
 const STEP_MS = 520
+/** A record that was set aside is said so within this time after those behind it arrived. */
+const SAID_WITHIN_MS = 30_000
 
 export interface OutsideOptions {
   readonly timeline: Timeline
@@ -28,6 +30,8 @@ export interface OutsideOptions {
 export class OutsideChecks {
   readonly #options: OutsideOptions
   #offSince: number | undefined
+  /** Records that the agent has said were refused. */
+  rejected = 0
 
   constructor(options: OutsideOptions) {
     this.#options = options
@@ -52,11 +56,7 @@ export class OutsideChecks {
     const { broker, consumer, broken, lines, timeline } = this.#options
     for (const stream of ['readings', 'event'] as const) {
       const hole = consumer().account.stream(stream).hole()
-      if (hole !== undefined && broker.losses === 0)
-        broken(
-          'D4',
-          `the consumer misses ${stream} from ${hole.from} to ${hole.to}, and nothing lost them`,
-        )
+      if (hole !== undefined) this.#explain(`${stream} from ${hole.from} to ${hole.to}`)
     }
     this.#checkBase(agent, process)
     for (const [what, attempts] of [
@@ -67,6 +67,16 @@ export class OutsideChecks {
       if (recent.length > ATTEMPTS_MAX)
         broken('S2', `${recent.length} connection attempts to ${what} within ten minutes`)
     }
+  }
+
+  /** A hole is there because the broker lost something, or because it refused it and that was said. */
+  #explain(what: string): void {
+    const { timeline, broker, broken } = this.#options
+    if (broker.losses > 0 || this.rejected > 0) return
+    timeline.after(SAID_WITHIN_MS, () => {
+      if (broker.losses === 0 && this.rejected === 0)
+        broken('D4', `the consumer misses ${what}, and nothing lost them`)
+    })
   }
 
   #checkBase(agent: Agent, { boot }: Process): void {

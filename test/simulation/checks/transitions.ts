@@ -50,6 +50,7 @@ export interface TransitionHooks {
   broken(invariant: string, words: string): void
   seen(what: string): void
   activated(alarm: string, seq: number): void
+  rejected(): void
 }
 
 export class TransitionChecks {
@@ -80,6 +81,7 @@ export class TransitionChecks {
   /** One accepted event, in order. */
   accepted(seq: number, { type, body }: JournalEvent): void {
     if (type === 'occupancy.changed') this.#byPerson(seq, type, body as unknown as AlarmEvent)
+    if (type === 'uplink.rejected') this.#hooks.rejected()
     if (!type.startsWith('alarm.')) return
     const event = body as unknown as AlarmEvent
     const { from, to, occ, alarm } = event

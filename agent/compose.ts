@@ -2,10 +2,8 @@
 // Decides nothing but what is connected to what.
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import { formatFinding } from '#config/load.ts'
-import { ulid } from '#core/random.ts'
 import type { Stream } from '#core/record.ts'
 import { openDriver } from '#drivers/registry.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -15,16 +13,24 @@ import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
 import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
-import { startControlServer } from './control/server.ts'
+import { type DiskWatches, type SurvivingDisk, survivingDisk } from './compose-disk.ts'
+import {
+  type ControlServer,
+  type ControlServerOptions,
+  ControlSocketInUse,
+  startControlServer,
+} from './control/server.ts'
 import { type Accepted, readAccepted, writeAccepted } from './runtime/accepted.ts'
 import { Agent, type UplinkContext } from './runtime/agent.ts'
+import { Degradable } from './runtime/degraded.ts'
 import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
 import { autonomyHours, clockSynchronised } from './runtime/machine.ts'
+import { recordsPerSecond } from './runtime/meta.ts'
 import { systemClock } from './runtime/system-clock.ts'
 import { systemClockTrust } from './runtime/system-clock-trust.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
-import { openStore } from './store/sqlite-store.ts'
+import type { VolatileStore } from './store/volatile-store.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
 import { createUplink } from './uplink/mqtt-uplink.ts'
 
@@ -46,7 +52,7 @@ export interface RunningAgent {
   readonly agent: Agent
   readonly people: People
   readonly socketPath: string
-  readonly broker?: EmbeddedBroker
+  readonly broker?: EmbeddedBroker | undefined
   /** Accepts another configuration and puts it in force. */
   apply(configuration: Configuration, by: string): Promise<void>
   /** Records that the file is refused, and raises `system.config_rejected`. */
@@ -59,19 +65,61 @@ const EMBEDDED_PORT = 1883
 
 const systemRandom = (): number => randomBytes(4).readUInt32BE() / 2 ** 32
 
-/** Opens the store, starts everything, and answers once the start is on record. Rejects in words, with everything closed. */
+/**
+ * Opens the store, starts everything, and answers once the start is on record. Where the disk of an agent that ran before is
+ * out of order, it runs from memory until the disk is good again (runtime/degraded.ts). Rejects in words, with everything
+ * closed.
+ */
 export async function composeAgent(options: ComposeOptions): Promise<RunningAgent> {
   const { configuration, log } = options
   const { dataDir, plant } = configuration
   const clock = systemClock()
-  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
-  const store = await openStore({
-    dataDir,
-    origin: plant.origin,
-    log,
-    wall: () => clock.now().wall,
-    newEpoch: () => ulid(clock.now().wall, systemRandom),
+  const disk = survivingDisk({ dataDir, origin: plant.origin, clock, log, random: systemRandom })
+  let inForce = configuration
+  const failed = (error: Error): void => {
+    // Room for what the next start has to write down.
+    disk.ballast()?.release()
+    options.failed(error)
+  }
+  const agent = await Degradable.start<RunningAgent, VolatileStore>({
+    ...{ clock, log, failed },
+    openStore: disk.openStore,
+    openVolatile: disk.openVolatile,
+    recordGap: disk.recordGap,
+    probe: disk.probe,
+    begin: (store) => composeOn(store, { ...options, configuration: inForce, failed }, clock, disk),
   })
+  return {
+    get agent() {
+      return agent.running.agent
+    },
+    get people() {
+      return agent.running.people
+    },
+    get socketPath() {
+      return agent.running.socketPath
+    },
+    get broker() {
+      return agent.running.broker
+    },
+    apply: async (next, by) => {
+      await agent.running.apply(next, by)
+      inForce = next
+    },
+    rejectConfiguration: (findings) => agent.running.rejectConfiguration(findings),
+    stop: (reason) => agent.stop(reason),
+  }
+}
+
+/** Starts everything on an open store, and closes everything where that cannot be done. */
+async function composeOn(
+  store: Store,
+  options: ComposeOptions,
+  clock: Clock,
+  disk: SurvivingDisk,
+): Promise<RunningAgent> {
+  const { configuration, log } = options
+  const { plant } = configuration
   const closing: (() => Promise<unknown>)[] = [() => store.close()]
   try {
     const broker = await brokerFor(configuration, options.embeddedPort ?? EMBEDDED_PORT, log)
@@ -81,7 +129,10 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
       rows: store.recovered.state,
       now: clock.now(),
       record: ({ type, body }, changes) =>
-        started?.loop.note(type, body, changes) ?? Promise.reject(new Error('not started yet')),
+        store.volatile === true
+          ? Promise.reject(new Error('the disk is out of order; nothing can be recorded'))
+          : (started?.loop.note(type, body, changes) ??
+            Promise.reject(new Error('not started yet'))),
     })
     const agent = await Agent.start({
       configuration,
@@ -102,7 +153,9 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
     })
     started = agent
     closing.unshift(() => agent.stop('start failed'))
-    const parts = { options, agent, people, store, clock }
+    const watches = disk.watch(agent, store)
+    closing.unshift(async () => watches.stop())
+    const parts = { options, agent, people, store, clock, watches }
     return await serve({ ...parts, ...(broker !== undefined && { broker }) })
   } catch (error) {
     for (const close of closing) await close().catch(() => {})
@@ -116,6 +169,7 @@ interface Served {
   readonly people: People
   readonly store: Store
   readonly clock: Clock
+  readonly watches: DiskWatches
   readonly broker?: EmbeddedBroker
 }
 
@@ -126,13 +180,13 @@ async function serve({
   people,
   store,
   clock,
+  watches,
   broker,
 }: Served): Promise<RunningAgent> {
   const { configuration, log, file } = options
   const { dataDir } = configuration
-  let accepted = options.accept
-    ? await accept(agent, configuration, file, clock)
-    : readAccepted(dataDir)
+  const keeps = options.accept && store.volatile !== true
+  let accepted = keeps ? await accept(agent, configuration, file, clock) : readAccepted(dataDir)
   let rejected: string | undefined
   const view: ViewContext = {
     agent,
@@ -144,7 +198,7 @@ async function serve({
     clockSynchronised,
     backlog: () => backlog(agent, store),
   }
-  const control = await startControlServer({
+  const control = await controlFor(store, {
     dataDir,
     people,
     clock,
@@ -171,7 +225,7 @@ async function serve({
     ...(broker !== undefined && { broker }),
     apply: async (next, by) => {
       await agent.apply(next, by)
-      accepted = await accept(agent, next, file, clock)
+      if (store.volatile !== true) accepted = await accept(agent, next, file, clock)
       if (rejected !== undefined) condition(false)
       rejected = undefined
     },
@@ -186,9 +240,25 @@ async function serve({
     },
     stop: async (reason) => {
       await control.close()
+      watches.stop()
       await agent.stop(reason)
+      await watches.keepHead()
       await broker?.close()
     },
+  }
+}
+
+/** The local socket; an agent whose disk is out of order goes on without one where it cannot be made. */
+async function controlFor(
+  store: Store,
+  options: ControlServerOptions,
+): Promise<Pick<ControlServer, 'path' | 'close'>> {
+  try {
+    return await startControlServer(options)
+  } catch (error) {
+    if (store.volatile !== true || error instanceof ControlSocketInUse) throw error
+    options.log.error('control_not_possible', { cause: String(error) })
+    return { path: '', close: () => Promise.resolve() }
   }
 }
 
@@ -234,10 +304,6 @@ const uplinkFactory =
   ({ clock, log, store, broker }: UplinkParts) =>
   (context: UplinkContext): Uplink => {
     const { plant, mqtt, dataDir } = context.configuration
-    const recordsPerSecond = plant.points.reduce(
-      (sum, { intervalMs }) => sum + 1000 / intervalMs,
-      0,
-    )
     const sent = (stream: Stream): number => Number(context.state.get(`cursor/${stream}`) ?? 0)
     return createUplink({
       settings: {
@@ -267,7 +333,7 @@ const uplinkFactory =
         tb: context.tb(),
         config: context.hash(),
         clock: { synchronised: clockSynchronised(), offsetMs: context.offsetMs() },
-        autonomyHours: autonomyHours(dataDir, recordsPerSecond),
+        autonomyHours: autonomyHours(dataDir, recordsPerSecond(plant)),
       }),
       notice: context.notice,
     })
@@ -283,13 +349,15 @@ function confirmed(state: ReadonlyMap<string, string>): Record<Stream, Record<st
   return marks
 }
 
+/** Records that wait for the broker; where the store cannot count, at the most so many. */
 async function backlog(agent: Agent, store: Store): Promise<Record<Stream, number>> {
   const sent = agent.uplink?.state().sent
   if (sent === undefined) return { readings: 0, event: 0 }
-  return {
-    readings: await store.count('readings', sent.readings),
-    event: await store.count('event', sent.event),
-  }
+  const count = (stream: Stream): Promise<number> =>
+    store.volatile === true
+      ? Promise.resolve(Math.max(0, store.recovered.head.seq - sent[stream]))
+      : store.count(stream, sent[stream])
+  return { readings: await count('readings'), event: await count('event') }
 }
 
 const brokerFor = async (

@@ -63,6 +63,8 @@ export interface Recovered {
   readonly coverage: ReadonlyMap<string, { readonly t: number; readonly slots: number }>
   /** The journal that was here before could not be gone on from; it was set aside whole, and this one begun. */
   readonly quarantined?: Quarantined
+  /** The journal that was here before is not there any more, in words. */
+  readonly lost?: string
   /** Earlier files that are damaged: what is read from them is spoilt, and nothing else. */
   readonly damaged?: readonly { readonly file: string; readonly message: string }[]
 }
@@ -73,7 +75,8 @@ export interface Quarantined {
   readonly directory: string
   /** The file that was found damaged, and how, in words. */
   readonly file: string
-  readonly kind: 'corrupt' | 'version' | 'unreadable'
+  /** `rolled_back`: records that were durable once are gone. */
+  readonly kind: 'corrupt' | 'version' | 'unreadable' | 'rolled_back'
   readonly found: string
   /** Its epoch and the end of its chain, as far as they can be read. */
   readonly epoch?: string

@@ -19,6 +19,7 @@ import { livePayload, metaPayload } from './meta.ts'
 import { Notices } from './notices.ts'
 import { Recorder } from './recorder.ts'
 import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
+import { reportStore } from './store-report.ts'
 import { resumeTimeBase } from './time-base.ts'
 
 /** Longest wait for the broker at a clean stop. */
@@ -254,6 +255,7 @@ export class Agent {
     )
     this.#notices.forgetPast()
     if (unclean) this.#pulseUnclean()
+    reportStore({ store, loop: this.#loop, log: this.#log, now: () => this.#clock.now() })
     const ledger = JSON.parse(recovered.state.get('ledger') ?? '{}') as Ledger
     const now = baseTime(this.#loop.base, at.mono)
     const coverage = sameBase ? recovered.coverage : new Map()
@@ -322,12 +324,13 @@ export class Agent {
     uplink.committed(commit.head)
     if (this.#configuration.mqtt?.live !== true) return
     const { points } = this.#configuration.plant
+    const stored = this.#options.store.volatile !== true
     uplink.live(
       points.flatMap((point) => {
         const reading = commit.newest.get(point.id)
         return reading === undefined
           ? []
-          : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading) }]
+          : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading, stored) }]
       }),
     )
   }

@@ -129,6 +129,7 @@ export class Loop {
 
   /** An act of a person: answered when it is durable. */
   async act(act: Act): Promise<ActReply> {
+    if (this.#store.volatile === true) return NOT_KEPT
     const result = this.input({ kind: 'act', at: this.now(), act })
     await this.flush()
     assert(result.reply !== undefined, 'an act is always answered')
@@ -137,6 +138,7 @@ export class Loop {
 
   /** As act, with state rows that depend on its result: both become durable in one commit. */
   actWith(act: Act, rows: (reply: ActReply) => ReadonlyMap<string, unknown>): Promise<ActReply> {
+    if (this.#store.volatile === true) return Promise.resolve(NOT_KEPT)
     const { reply } = this.input({ kind: 'act', at: this.now(), act })
     assert(reply !== undefined, 'an act is always answered')
     this.changeState(rows(reply))
@@ -284,7 +286,8 @@ export class Loop {
       if (record.kind === 'reading') newest.set(record.reading.point, record.reading)
       else events.push({ seq: batch.first + index, event: record.event })
     })
-    this.#listener.committed({ head: this.#head, alarms, newest, events })
+    const shown = this.#store.volatile === true ? alarms.map(markUnstored) : alarms
+    this.#listener.committed({ head: this.#head, alarms: shown, newest, events })
   }
 
   #alarmStates(ids: ReadonlySet<string>): AlarmStateMessage[] {
@@ -355,6 +358,9 @@ export class Loop {
     if (this.#failed) return
     this.#failed = true
     this.stop()
+    // What was about to be recorded is told before the process ends: the horn does not wait for a disk that has failed.
+    const untold = new Set([...(this.#inCommit?.alarms ?? []), ...(this.#waiting?.alarms ?? [])])
+    if (untold.size > 0) this.#listener.unstored(this.#alarmStates(untold).map(markUnstored))
     for (const { reject } of [...(this.#inCommit?.settle ?? []), ...(this.#waiting?.settle ?? [])])
       reject(error)
     this.#listener.failed(error)
@@ -372,7 +378,14 @@ const stateChanges = (changes: ReadonlyMap<string, unknown>): StateChange[] =>
     value: value === undefined ? undefined : JSON.stringify(value),
   }))
 
-/** The published form of an alarm that is not durable yet: no sequence number, and it says so. */
+/** An act that cannot be recorded is not carried out. */
+const NOT_KEPT: ActReply = {
+  ok: false,
+  code: 'store_failed',
+  detail: 'the disk is out of order and nothing can be recorded; mend it first',
+}
+
+/** The published form of an alarm that is not durable (yet): no sequence number, and it says so. */
 function markUnstored(message: AlarmStateMessage): AlarmStateMessage {
   if (message.payload === '') return message
   const { seq: _, ...rest } = JSON.parse(message.payload) as Record<string, unknown>

@@ -78,7 +78,7 @@ function columnsOf(alarm: string, { atRest, inOperation }: LimitColumns): Publis
 }
 
 /** `live/{zone}/{point}`: flat, for dashboards; no value when bad. A sample counts for its own length instead of the poll's. */
-export function livePayload(point: Point, { t, v, q, a }: Reading): string {
+export function livePayload(point: Point, { t, v, q, a }: Reading, stored = true): string {
   const slotMs = point.sizeUm === undefined ? point.intervalMs : Math.max(point.intervalMs, a ?? 0)
   return JSON.stringify({
     v: 1,
@@ -88,5 +88,10 @@ export function livePayload(point: Point, { t, v, q, a }: Reading): string {
     unit: point.unit,
     q,
     validForMs: slotMs * VALID_INTERVALS + VALID_MARGIN_MS,
+    ...(!stored && { stored }),
   })
 }
+
+/** Records a second of a plant when everything answers. */
+export const recordsPerSecond = ({ points }: Pick<Plant, 'points'>): number =>
+  points.reduce((sum, { intervalMs }) => sum + 1000 / intervalMs, 0)

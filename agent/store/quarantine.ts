@@ -3,11 +3,13 @@
 
 import path from 'node:path'
 import type { Head, Quarantined } from '#ports/store.ts'
+import type { ChainPosition } from './audit.ts'
 import type { Db, Disk } from './disk.ts'
+import { type HeadMarker, readHeadMarker, shortfall } from './head-marker.ts'
 import { Journal, type JournalOptions, type JournalSeed, journalDirectory } from './journal.ts'
 import { Packer } from './pack.ts'
 import { endPosition, readBase, readCoverage, readTail } from './recover.ts'
-import { segmentNames, type Tail } from './segment.ts'
+import { type Base, type Covered, segmentNames, type Tail } from './segment.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 
 const QUARANTINE = 'quarantine'
@@ -46,6 +48,8 @@ export function damageOf(thrown: unknown): Damage | undefined {
 export interface OpenedJournal {
   readonly journal: Journal
   readonly quarantined?: Quarantined
+  /** What is not there any more, in words. */
+  readonly lost?: string
 }
 
 /**
@@ -54,18 +58,67 @@ export interface OpenedJournal {
  */
 export function openJournal(options: JournalOptions): OpenedJournal {
   const { disk, dataDir } = options
-  let unfinished = directoriesOf(disk, dataDir, BEGUN)
-  if (unfinished.length === 0) {
-    try {
-      return { journal: Journal.open(options) }
-    } catch (thrown) {
-      const damage = damageOf(thrown)
-      if (damage === undefined) throw thrown
-      options.log.error('store_damaged', { ...damage })
-      unfinished = [setAside(options, damage)]
+  const unfinished = directoriesOf(disk, dataDir, BEGUN).at(-1)
+  if (unfinished !== undefined) return beginAnew(options, unfinished)
+  let damage: Damage | undefined
+  try {
+    const journal = Journal.open(options)
+    const marker = readHeadMarker(disk, dataDir)
+    const { epoch, created } = journal.recovered
+    const short = shortfall(marker, epoch, journal.head)
+    if (short === undefined) {
+      if (!created || marker === undefined) return { journal }
+      return { journal: recordLoss(options, journal, marker), lost: LOST }
     }
+    journal.close()
+    // Records that were durable are gone: going on would give their numbers to others.
+    damage = { kind: 'rolled_back', found: short }
+  } catch (thrown) {
+    damage = damageOf(thrown)
+    if (damage === undefined) throw thrown
   }
-  return beginAnew(options, unfinished.at(-1) ?? '')
+  options.log.error('store_damaged', { ...damage })
+  return beginAnew(options, setAside(options, damage))
+}
+
+const LOST = 'the journal that was here is not there any more'
+
+/** A journal was known here and none is there any more: the new one says so in its first record. */
+function recordLoss(options: JournalOptions, journal: Journal, marker: HeadMarker): Journal {
+  const { epoch, seq, hash, wall } = marker
+  const body = { epoch, known: { seq, hash, ts: wall }, found: LOST }
+  try {
+    commitFirst(options, journal, 0, [{ type: 'store.rolled_back', body }])
+  } finally {
+    journal.close()
+  }
+  return Journal.open(options)
+}
+
+interface FirstEvent {
+  readonly type: string
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** The first records of a new journal; what is given of `tail` becomes its last moment. */
+function commitFirst(
+  { wall, mono = 0, bootId = '' }: JournalOptions,
+  journal: Journal,
+  tb: number,
+  events: readonly FirstEvent[],
+  tail?: Tail,
+): void {
+  const moment = { at: { wall, mono }, bootId, tb }
+  const records = events.map(({ type, body }) => ({
+    kind: 'event' as const,
+    event: { type, ts: Math.round(wall), body },
+  }))
+  const packer = new Packer()
+  journal.commit(packer.pack({ ...moment, first: FIRST, records, state: [] }))
+  if (tail === undefined) return
+  const { at, bootId: boot } = tail
+  const first = FIRST + records.length
+  journal.commit(packer.pack({ at, bootId: boot, tb, first, records: [], state: [] }))
 }
 
 /** Journals set aside that nothing was got out of yet; paths below the data directory, oldest first. */
@@ -107,25 +160,19 @@ function setAside({ disk, dataDir, wall }: JournalOptions, damage: Damage): stri
 
 /** Begins the new epoch, where it is not begun yet, and names what was set aside in its first record. */
 function beginAnew(options: JournalOptions, directory: string): OpenedJournal {
-  const { disk, dataDir, wall } = options
+  const { disk, dataDir } = options
   const at = path.join(dataDir, directory)
   const found = JSON.parse(disk.read(path.join(at, FOUND)) ?? '{}') as Quarantined
-  const facts = factsOf(disk, path.join(at, 'journal'))
+  const readable = factsOf(disk, path.join(at, 'journal'))
+  const facts = found.kind === 'rolled_back' ? withoutTime(readable) : readable
   const quarantined: Quarantined = { ...found, ...facts.known }
   const journal = Journal.open({ ...options, seed: facts.seed })
   try {
     if (journal.head.seq === 0) {
-      const { mono = 0, bootId = '' } = options
-      const moment = { at: { wall, mono }, bootId, tb: facts.seed.tb }
-      const event = { type: 'store.quarantined', ts: Math.round(wall), body: { ...quarantined } }
-      const packer = new Packer()
-      journal.commit(
-        packer.pack({ ...moment, first: 1, records: [{ kind: 'event', event }], state: [] }),
-      )
+      const named: FirstEvent = { type: 'store.quarantined', body: { ...quarantined } }
       // Time since the old journal's last commit counts as downtime: the new one's last moment is the old one's.
-      const { tail } = facts
-      if (tail !== undefined)
-        journal.commit(packer.pack({ ...moment, ...tail, first: 2, records: [], state: [] }))
+      const events = [named, ...rolledBack(disk, dataDir, quarantined)]
+      commitFirst(options, journal, facts.seed.tb, events, facts.tail)
     }
   } finally {
     journal.close()
@@ -134,13 +181,31 @@ function beginAnew(options: JournalOptions, directory: string): OpenedJournal {
   return { journal: Journal.open(options), quarantined }
 }
 
+/** A journal that lost its end does not tell which slots were covered: no downtime is claimed from it. */
+const withoutTime = ({ known, seed }: Facts): Facts => ({
+  known,
+  seed: { ...seed, coverage: new Map() },
+  tail: undefined,
+})
+
+/** What is told of a journal that ends before a head that was known. */
+function rolledBack(disk: Disk, dataDir: string, { kind, found, head }: Quarantined): FirstEvent[] {
+  const marker = readHeadMarker(disk, dataDir)
+  if (kind !== 'rolled_back' || marker === undefined) return []
+  const { epoch, seq, hash, wall } = marker
+  return [
+    { type: 'store.rolled_back', body: { epoch, known: { seq, hash, ts: wall }, head, found } },
+  ]
+}
+
 interface Facts {
   readonly known: Pick<Quarantined, 'epoch' | 'head' | 'lastSeen' | 'stateOf'>
   readonly seed: JournalSeed
   readonly tail: Tail | undefined
 }
 
-const attempt = <T>(call: () => T): T | undefined => {
+/** The result, or undefined where it throws: for what may be damaged. */
+export const attempt = <T>(call: () => T): T | undefined => {
   try {
     return call()
   } catch {
@@ -149,7 +214,16 @@ const attempt = <T>(call: () => T): T | undefined => {
 }
 
 /** What a file tells of itself, each part as far as it can be read. */
-function readParts(disk: Disk, directory: string, name: string) {
+export interface FileParts {
+  readonly base?: Base | undefined
+  readonly end?: ChainPosition | undefined
+  readonly tail?: Tail | undefined
+  readonly state?: Map<string, string> | undefined
+  readonly coverage?: Map<string, Covered> | undefined
+}
+
+/** Reads what a file tells of itself; it may be damaged anywhere. */
+export function readParts(disk: Disk, directory: string, name: string): FileParts {
   const db = attempt(() => disk.open(path.join(directory, name), 'read'))
   if (db === undefined) return {}
   try {
@@ -179,7 +253,7 @@ function factsOf(disk: Disk, directory: string): Facts {
   const names = segmentNames(disk.list(directory)).reverse()
   let epoch: string | undefined
   let head: Head | undefined
-  let newest: ReturnType<typeof readParts> = {}
+  let newest: FileParts = {}
   for (const [age, name] of names.entries()) {
     const parts = readParts(disk, directory, name)
     if (age === 0) newest = parts
@@ -215,13 +289,14 @@ export function carriedOver(state: ReadonlyMap<string, string>): Map<string, str
   const kept = new Map<string, string>()
   for (const [key, value] of state) {
     if (key.startsWith('cursor/') || key.startsWith('confirm/')) continue
-    kept.set(key, key.startsWith('alarm/') ? renumbered(value) : value)
+    kept.set(key, key.startsWith('alarm/') ? renumberAlarm(value, FIRST) : value)
   }
   return kept
 }
 
-function renumbered(value: string): string {
+/** The row of an alarm with its last transition told by another record: the one that carried it over. */
+export function renumberAlarm(value: string, seq: number): string {
   const row = JSON.parse(value) as { state?: { seq?: number } }
   if (row.state?.seq === undefined || row.state.seq === 0) return value
-  return JSON.stringify({ ...row, state: { ...row.state, seq: FIRST } })
+  return JSON.stringify({ ...row, state: { ...row.state, seq } })
 }

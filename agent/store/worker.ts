@@ -102,8 +102,8 @@ function start(): void {
   try {
     systemDisk.makeDirectory(options.dataDir)
     release = acquireLock(systemDisk, options.dataDir, process.pid)
-    const { journal, quarantined } = openJournal({ ...options, disk: systemDisk, log })
-    const recovered = { ...journal.recovered, ...(quarantined !== undefined && { quarantined }) }
+    const { journal, ...found } = openJournal({ ...options, disk: systemDisk, log })
+    const recovered = { ...journal.recovered, ...found }
     const waiting = unsalvaged(systemDisk, options.dataDir)
     say({ kind: 'ready', recovered, unsealed: journal.unsealed(), unsalvaged: waiting })
     serve(journal, release)

@@ -1,0 +1,70 @@
+// What the store found at the start, told as events and as system.storage_fault: a journal set aside, damaged earlier files,
+// what was salvaged. Decides when the alarm is over: once everything that can be got out has been.
+
+import type { Instant } from '#core/time.ts'
+import type { Log } from '#ports/log.ts'
+import type { Store } from '#ports/store.ts'
+import type { Loop } from './loop.ts'
+
+export const STORAGE_FAULT = 'system.storage_fault'
+
+export interface StoreReportOptions {
+  readonly store: Store
+  readonly loop: Pick<Loop, 'input' | 'changeState'>
+  readonly log: Log
+  readonly now: () => Instant
+}
+
+/** State row of the damaged files that have been told, so that each is told once. */
+const TOLD = 'store/damaged'
+
+/** Tells what was found; the salvage goes on in the background. */
+export function reportStore({ store, loop, log, now }: StoreReportOptions): void {
+  const condition = (active: boolean, detail?: string): void => {
+    const given = detail === undefined ? {} : { detail }
+    loop.input({ kind: 'condition', at: now(), alarm: STORAGE_FAULT, active, ...given })
+  }
+  const note = (type: string, body: Readonly<Record<string, unknown>>): void => {
+    loop.input({ kind: 'note', at: now(), type, body, urgent: true })
+  }
+  const { quarantined, lost, damaged = [], state } = store.recovered
+  if (store.volatile === true) {
+    condition(true, 'the disk is out of order: nothing is recorded until it is mended')
+    return
+  }
+  const told = JSON.parse(state.get(TOLD) ?? '[]') as string[]
+  const untold = damaged.filter(({ file }) => !told.includes(file))
+  for (const { file, message } of untold) {
+    log.error('store_file_damaged', { file, message })
+    note('store.damaged', { file, found: message })
+  }
+  if (untold.length > 0) loop.changeState(new Map([[TOLD, damaged.map(({ file }) => file)]]))
+  const words = [
+    ...(quarantined === undefined
+      ? []
+      : [`${quarantined.found}; it lies in ${quarantined.directory}, a new journal was begun`]),
+    ...(lost === undefined ? [] : [lost]),
+    ...untold.map(({ message }) => message),
+  ]
+  if (words.length > 0) condition(true, words.join('; '))
+  void salvaged(store, note, log).then(
+    () => condition(false),
+    (error: unknown) => log.error('salvage_not_told', { error: String(error) }),
+  )
+}
+
+async function salvaged(
+  store: Store,
+  note: (type: string, body: Readonly<Record<string, unknown>>) => void,
+  log: Log,
+): Promise<void> {
+  const all = (await store.salvage?.()) ?? []
+  for (const { skipped, ...result } of all) {
+    if (skipped !== undefined) {
+      log.warn('salvage_skipped', { directory: result.directory, cause: skipped })
+      continue
+    }
+    log.info('salvaged', result)
+    note('store.salvaged', result)
+  }
+}

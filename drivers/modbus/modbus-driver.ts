@@ -17,7 +17,8 @@ import type { InstrumentSettings } from '../profile.ts'
 import { type Bus, Conversation } from './conversation.ts'
 import { type IdentityReader, identityReader } from './identity.ts'
 import { type PollPlan, planPoll } from './poll-plan.ts'
-import { pollSignals } from './signal-poll.ts'
+import { pollRegisters } from './register-poll.ts'
+import { signalReplies } from './signal-poll.ts'
 import type { Transport } from './transport.ts'
 import { type Quarantine, Unit } from './unit.ts'
 
@@ -92,7 +93,8 @@ export class ModbusDriver implements BusDriver {
 
   async poll(order: PollOrder): Promise<PollReply> {
     const station = this.#stationOf(order.instrument)
-    return this.#alone(async () => {
+    this.#begin()
+    try {
       const conversation = new Conversation(this.#bus, station.unit, order.probe)
       const nowMono = this.#clock.now().mono
       if (order.sample === true) {
@@ -100,24 +102,26 @@ export class ModbusDriver implements BusDriver {
         const reply = await station.reader.poll(conversation, nowMono)
         return { ...reply, silent: conversation.silent }
       }
-      const signals = await pollSignals({
-        unit: station.unit,
-        plan: this.#planOf(station, order.signals, nowMono),
-        conversation,
-        nowMono,
-        refusals: this.#refusals,
-      })
-      return { signals, silent: conversation.silent }
-    })
+      const plan = this.#planOf(station, order.signals, nowMono)
+      const { unit } = station
+      const refusals = this.#refusals
+      const found = await pollRegisters({ unit, plan, conversation, nowMono, refusals })
+      return { signals: signalReplies(plan, found), silent: conversation.silent }
+    } finally {
+      this.#polling = false
+    }
   }
 
   async readIdentity(instrument: string, probe: boolean): Promise<IdentityReply> {
     const { unit, identity } = this.#stationOf(instrument)
     if (identity === undefined) return { kind: 'none' }
-    return this.#alone(() => {
+    this.#begin()
+    try {
       const conversation = new Conversation(this.#bus, unit, probe)
-      return identity.read(conversation, this.#clock.now().mono)
-    })
+      return await identity.read(conversation, this.#clock.now().mono)
+    } finally {
+      this.#polling = false
+    }
   }
 
   recorded(instrument?: string): WireRecording {
@@ -135,14 +139,9 @@ export class ModbusDriver implements BusDriver {
   }
 
   /** One conversation at a time: what a bus carries cannot be shared. */
-  async #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+  #begin(): void {
     assert(!this.#polling, 'one poll at a time on a bus')
     this.#polling = true
-    try {
-      return await work()
-    } finally {
-      this.#polling = false
-    }
   }
 
   /** The plan of a group, made anew when the unit has taught something since. */

@@ -61,25 +61,20 @@ class RegisterPoll {
     for (const { index, exceptionCode } of this.#plan.refused) {
       this.#results[index] = exceptionFault(exceptionCode)
     }
-    for (const read of this.#plan.reads) await this.#read(read)
-    const results: RawSignal[] = []
-    for (const result of this.#results) {
-      assert(result !== undefined, 'the poll left out a datum')
-      results.push(result)
+    for (const read of this.#plan.reads) {
+      if (this.#startedMono < read.withheldUntilMono) {
+        this.#fail(read, { kind: 'fault', reason: 'timeout' }, this.#startedMono)
+        continue
+      }
+      const asked = !this.#conversation.isOver
+      const answer = await this.#conversation.read(read.request)
+      if (asked) this.#noteSilence(read, answer)
+      if (answer.kind === 'refused') await this.#split(read, answer.code)
+      else this.#take(read, answer)
     }
+    const results = this.#results
+    assert(results.every(isThere), 'the poll left out a datum')
     return { results, arrivedMono: this.#arrivedMono }
-  }
-
-  async #read(read: BoundRead): Promise<void> {
-    if (this.#startedMono < read.withheldUntilMono) {
-      this.#fail(read, { kind: 'fault', reason: 'timeout' }, this.#startedMono)
-      return
-    }
-    const asked = !this.#conversation.isOver
-    const answer = await this.#conversation.read(read.request)
-    if (asked) this.#noteSilence(read, answer)
-    if (answer.kind === 'refused') await this.#split(read, answer.code)
-    else this.#take(read, answer)
   }
 
   /** Remembers reads that stay silent while the unit answers others, so that they do not eat the bus. */
@@ -163,10 +158,27 @@ class RegisterPoll {
   }
 }
 
-/** The bytes of a datum in an array of their own, since the reply's buffer is not kept; one byte for a single bit. */
+const isThere = (result: RawSignal | undefined): result is RawSignal => result !== undefined
+
+/** Raw bytes lie side by side in one buffer until it is full: with a buffer of its own each datum is three objects, not one. */
+const SLAB_BYTES = 4096
+let slab = new ArrayBuffer(SLAB_BYTES)
+let slabUsed = 0
+
+function newRaw(size: number): Uint8Array {
+  if (slabUsed + size > SLAB_BYTES) {
+    slab = new ArrayBuffer(SLAB_BYTES)
+    slabUsed = 0
+  }
+  const raw = new Uint8Array(slab, slabUsed, size)
+  slabUsed += size
+  return raw
+}
+
+/** A copy of the bytes of a datum, since the reply's buffer is not kept; one byte for a single bit. */
 function copyOf(data: Uint8Array, offset: number, size: number): Uint8Array {
-  if (size === 0) return Uint8Array.of(((data[offset >> 3] ?? 0) >> (offset & 7)) & 1)
-  const raw = new Uint8Array(size)
+  const raw = newRaw(Math.max(1, size))
+  if (size === 0) raw[0] = ((data[offset >> 3] ?? 0) >> (offset & 7)) & 1
   for (let index = 0; index < size; index++) raw[index] = data[offset + index] ?? 0
   return raw
 }

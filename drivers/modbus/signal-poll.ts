@@ -1,25 +1,22 @@
-// Reads the signals of one order and lays the status words over them. Gives each signal exactly one result.
+// Lays the status words over the signals that were read with them. Gives each signal exactly one result.
 
 import { assert } from '#core/assert.ts'
 import type { RawSignal } from '#core/reading.ts'
 import type { SignalReply } from '#ports/driver.ts'
 import type { PollPlan } from './poll-plan.ts'
-import { pollRegisters, type RegisterPollOptions } from './register-poll.ts'
+import type { RegisterResults } from './register-poll.ts'
 import { complaintsOf, heavier, type StatusReason, underComplaint } from './status.ts'
 
-export interface SignalPollOptions extends RegisterPollOptions {
-  readonly plan: PollPlan
-}
-
-/** Polls; the replies are in the order of the plan's signals. */
-export async function pollSignals(options: SignalPollOptions): Promise<SignalReply[]> {
-  const { plan, nowMono } = options
-  const { results, arrivedMono } = await pollRegisters(options)
-  return plan.signals.map((signal, index) => ({
-    signal,
-    result: judged(plan, results, index),
-    arrivedMono: arrivedMono[index] ?? nowMono,
-  }))
+/** The replies to an order, in the order of the plan's signals. */
+export function signalReplies(
+  plan: PollPlan,
+  { results, arrivedMono }: RegisterResults,
+): SignalReply[] {
+  return plan.signals.map((signal, index) => {
+    const arrived = arrivedMono[index]
+    assert(arrived !== undefined, `the poll left out ${signal}`)
+    return { signal, result: judged(plan, results, index), arrivedMono: arrived }
+  })
 }
 
 /** A signal with what the status words say of it. A status word that cannot be read says nothing good. */

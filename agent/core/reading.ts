@@ -65,35 +65,40 @@ export interface ReadingContext {
 
 /** Makes one slot's reading: conversion, sentinels and range are judged here, before any comparison (alarms.md). */
 export function toReading(point: Point, slot: SlotResult, context: ReadingContext): Reading {
-  const { t, a, slots, result } = slot
-  const base = {
+  const { t, a, result } = slot
+  if (result.kind === 'fault') return badReading(point, slot, result)
+  const { raw } = result
+  const bad = (reason: BadReason): Reading =>
+    badReading(point, slot, { kind: 'fault', reason, raw })
+  if (!Number.isFinite(result.value)) return bad('nan')
+  if (point.conversion.sentinels.includes(result.value)) return bad('sentinel')
+  const v = convert(result.value, point.conversion)
+  if (!Number.isFinite(v)) return bad('nan')
+  const range = judgeRange(v, point.conversion.range, context.limited)
+  if (range === 'out_of_range') return bad(range)
+  const qc = range ?? result.warning ?? (context.stuck ? 'stuck' : undefined)
+  // Nearly every reading is a good one, thousands a second: one literal, since spreads cost as much as all that judges it.
+  if (qc === undefined && a !== undefined) return { point: point.id, t, a, v, q: 'good', raw }
+  const when = { point: point.id, t, ...(a !== undefined && { a }) }
+  return qc === undefined ? { ...when, v, q: 'good', raw } : { ...when, v, q: 'uncertain', qc, raw }
+}
+
+/** A slot without a value, or several in a row. */
+function badReading(
+  point: Point,
+  { t, a, slots }: SlotResult,
+  { reason, exceptionCode, raw }: RawSignal & { readonly kind: 'fault' },
+): Reading {
+  return {
     point: point.id,
     t,
     ...(a !== undefined && { a }),
     ...(slots !== undefined && slots > 1 && { slots }),
+    q: 'bad',
+    qc: reason,
+    ...(exceptionCode !== undefined && { exceptionCode }),
+    ...(raw !== undefined && { raw }),
   }
-  if (result.kind === 'fault') {
-    const { reason, exceptionCode, raw } = result
-    return {
-      ...base,
-      q: 'bad',
-      qc: reason,
-      ...(exceptionCode !== undefined && { exceptionCode }),
-      ...(raw !== undefined && { raw }),
-    }
-  }
-  const { raw } = result
-  if (!Number.isFinite(result.value)) return { ...base, q: 'bad', qc: 'nan', raw }
-  if (point.conversion.sentinels.includes(result.value))
-    return { ...base, q: 'bad', qc: 'sentinel', raw }
-  const v = convert(result.value, point.conversion)
-  if (!Number.isFinite(v)) return { ...base, q: 'bad', qc: 'nan', raw }
-  const range = judgeRange(v, point.conversion.range, context.limited)
-  if (range === 'out_of_range') return { ...base, q: 'bad', qc: range, raw }
-  const doubt = range ?? result.warning ?? (context.stuck ? 'stuck' : undefined)
-  return doubt === undefined
-    ? { ...base, v, q: 'good', raw }
-    : { ...base, v, q: 'uncertain', qc: doubt, raw }
 }
 
 /** value = decoded × scale + offset, with the sign turned where the sensor is plumbed the other way; never −0. */

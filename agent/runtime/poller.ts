@@ -16,7 +16,7 @@ import {
 } from '#core/schedule.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusDriver, PollReply } from '#ports/driver.ts'
+import type { BusDriver, PollReply, SignalReply } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import { type IdentityWatch, isSilence, type Unanswered } from './identity.ts'
 
@@ -327,18 +327,22 @@ export class Poller {
   }
 
   #deliverSlots(group: Group, t: Millis, reply: PollReply): void {
-    const bySignal = new Map(reply.signals.map((answer) => [answer.signal, answer]))
     this.#sink.slots(
-      group.points.map(({ point, signal }) => {
-        const answer = bySignal.get(signal)
+      group.points.map(({ point, signal }, index) => {
+        const answer = replyTo(signal, index, reply)
         assert(answer !== undefined, `driver of ${this.bus} left out ${group.instrument} ${signal}`)
-        const arrived = Math.round(baseTime(this.#base, answer.arrivedMono) - t)
-        return answer.result.kind === 'value'
-          ? { point, t, a: arrived, result: answer.result }
-          : { point, t, ...(arrived >= 0 && { a: arrived }), result: answer.result }
+        const { result, arrivedMono } = answer
+        const a = Math.round(baseTime(this.#base, arrivedMono) - t)
+        return result.kind === 'value' || a >= 0 ? { point, t, a, result } : { point, t, result }
       }),
     )
   }
+}
+
+/** The reply to a signal: drivers answer in the order they were asked. */
+function replyTo(signal: string, index: number, { signals }: PollReply): SignalReply | undefined {
+  const answer = signals[index]
+  return answer?.signal === signal ? answer : signals.find((each) => each.signal === signal)
 }
 
 /** Whether the unit gave any sign of life in a poll. */

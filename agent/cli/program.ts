@@ -11,6 +11,7 @@ import type { AlarmsOptions } from './alarms.ts'
 import type { ClientOptions } from './client-options.ts'
 import { addCommissioningCommands } from './probe-command.ts'
 import type { AddUserOptions } from './users.ts'
+import type { VerifyOptions } from './verify.ts'
 import { agentVersion } from './version.ts'
 
 const NAME = 'cleanroom-agent'
@@ -268,6 +269,18 @@ function addCheckCommands(program: Command, { io, exit }: ProgramContext): void 
     .action(async (file: string, { json }: JsonOption) => {
       const { checkConfig } = await import('./check-config.ts')
       exit(await checkConfig(file, { json: json === true }))
+    })
+  withJson(program.command('verify'))
+    .description(
+      'Verify a journal offline: every record as it was committed, or the first that is not.',
+    )
+    .argument('[directory]', 'a data directory, or a directory of its quarantine')
+    .option('-c, --config <file>', 'the data directory of this configuration')
+    .option('--head <number:hash>', 'a head known from elsewhere, which must be in the chain')
+    .addHelpText('after', example('verify ./data', 'verify --config plant.yaml --json'))
+    .action(async (directory: string | undefined, options: VerifyOptions) => {
+      const { verify } = await import('./verify.ts')
+      exit(verify(directory, options, io.output))
     })
   withJson(program.command('schema'))
     .description('Print the JSON Schema that editors check a file against.')

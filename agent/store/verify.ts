@@ -42,6 +42,8 @@ export interface VerifyOptions {
   /** A head known from elsewhere (published in `status`): what was cut off after the fact is found too. */
   readonly expected?: Head | undefined
   readonly disk?: Disk
+  /** Told before each file: its name, how many are done, how many there are. */
+  readonly visit?: (file: string, done: number, files: number) => void
 }
 
 class Found extends Error {
@@ -64,6 +66,7 @@ interface Walk {
   readonly directory: string
   readonly disk: Disk
   readonly expected: Head | undefined
+  readonly visit: VerifyOptions['visit']
   /** Absent before the first file. */
   readonly before: { readonly base: Base; readonly end: ChainPosition } | undefined
   expectedSeen: boolean
@@ -176,7 +179,8 @@ function checkExpected(walk: Walk, file: string, head: ChainPosition): void {
 function walkFiles(walk: Walk, names: readonly string[]): Verified {
   let at = walk
   let first: Base | undefined
-  for (const file of names) {
+  for (const [done, file] of names.entries()) {
+    walk.visit?.(file, done, names.length)
     if (segmentOrdinal(file) <= 0) stop(file, 'unreadable', 0, `${file} has no number`)
     let before: Walk['before']
     try {
@@ -208,10 +212,13 @@ function walkFiles(walk: Walk, names: readonly string[]): Verified {
 export function verifyJournal(dataDir: string, options: VerifyOptions = {}): Verified {
   const disk = options.disk ?? systemDisk
   const directory = path.join(dataDir, 'journal')
-  const { expected } = options
+  const { expected, visit } = options
   try {
     const names = segmentNames(disk.list(directory))
-    return walkFiles({ directory, disk, expected, before: undefined, expectedSeen: false }, names)
+    return walkFiles(
+      { directory, disk, expected, visit, before: undefined, expectedSeen: false },
+      names,
+    )
   } catch (thrown) {
     if (thrown instanceof Found) return { ok: false, fault: thrown.fault }
     const message = `${directory} cannot be read: ${String(thrown)}`

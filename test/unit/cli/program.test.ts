@@ -32,6 +32,7 @@ describe('help', () => {
       'probe',
       'scan',
       'check-config',
+      'verify',
       'schema',
       'version',
     ])

@@ -45,6 +45,9 @@ export function checkForce({ force, reason }: ForceOptions): void {
   if ((reason ?? '').length > REASON_MAX) {
     throw new CommandError(EXIT.usage, `--reason may have ${REASON_MAX} characters`)
   }
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(reason ?? '')) {
+    throw new CommandError(EXIT.usage, '--reason is one line, without control characters')
+  }
 }
 
 /**

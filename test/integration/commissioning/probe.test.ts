@@ -282,6 +282,11 @@ describe('URS-60 probe refuses what does not fit together: 64', () => {
       { ...host, reference: '40001', force: true, reason: 'x'.repeat(501) },
       /500/,
     ],
+    [
+      'a reason of two lines',
+      { ...host, reference: '40001', force: true, reason: 'a\nb' },
+      /one line/,
+    ],
     ['an instrument and a host', { ...host, instrument: 'dp-1' }, /leave out --host/],
     ['an instrument and data bits', { dataBits: 7, instrument: 'dp-1' }, /leave out --data-bits/],
   ]

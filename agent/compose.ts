@@ -141,8 +141,7 @@ async function composeOn(
       log,
       store,
       buses: (current) => busPlans(current, clock, log),
-      uplink:
-        configuration.mqtt === undefined ? undefined : uplinkFactory({ clock, log, store, broker }),
+      uplink: uplinkFactory({ clock, log, store, broker }),
       failed: options.failed,
       commandCheck: createCommandCheck({
         gateway: plant.gateway,

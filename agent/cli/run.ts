@@ -6,6 +6,7 @@ import type { Configuration, Finding } from '#config/configuration.ts'
 import { formatFinding, loadConfiguration } from '#config/load.ts'
 import { composeAgent, type RunningAgent } from '../compose.ts'
 import { guessDataDir, readAccepted, readerOf } from '../runtime/accepted.ts'
+import { fixedKeyFindings } from '../runtime/fixed-keys.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { EXIT } from './exit-code.ts'
 
@@ -15,8 +16,16 @@ export interface RunOptions {
 
 /** What a start runs on, and what was refused on the way. */
 type Chosen =
-  | { readonly kind: 'file'; readonly configuration: Configuration; readonly findings: readonly Finding[] }
-  | { readonly kind: 'accepted'; readonly configuration: Configuration; readonly findings: readonly Finding[] }
+  | {
+      readonly kind: 'file'
+      readonly configuration: Configuration
+      readonly findings: readonly Finding[]
+    }
+  | {
+      readonly kind: 'accepted'
+      readonly configuration: Configuration
+      readonly findings: readonly Finding[]
+    }
   | { readonly kind: 'none'; readonly findings: readonly Finding[] }
 
 const say = (text: string): boolean => process.stderr.write(`${text}\n`)
@@ -24,7 +33,8 @@ const say = (text: string): boolean => process.stderr.write(`${text}\n`)
 /** The file when it is valid; with an invalid one, the configuration last accepted in its data directory. */
 export function chooseConfiguration(file: string): Chosen {
   const loaded = loadConfiguration(file)
-  if (loaded.ok) return { kind: 'file', configuration: loaded.configuration, findings: loaded.findings }
+  if (loaded.ok)
+    return { kind: 'file', configuration: loaded.configuration, findings: loaded.findings }
   const accepted = readAccepted(guessDataDir(file))
   if (accepted === undefined) return { kind: 'none', findings: loaded.findings }
   const again = loadConfiguration(accepted.file, readerOf(accepted))
@@ -40,7 +50,9 @@ export async function run({ config }: RunOptions): Promise<number> {
   for (const finding of chosen.findings) say(formatFinding(finding))
   if (chosen.kind === 'none') {
     const errors = chosen.findings.filter(({ severity }) => severity === 'error').length
-    say(`${file}: ${errors} fault(s), and no accepted configuration to go on with; mend the file and start again`)
+    say(
+      `${file}: ${errors} fault(s), and no accepted configuration to go on with; mend the file and start again`,
+    )
     return EXIT.configuration
   }
   const log = pinoLog()
@@ -48,6 +60,7 @@ export async function run({ config }: RunOptions): Promise<number> {
   const ended = new Promise<number>((resolve) => {
     end = resolve
   })
+  const signals = catchSignals()
   const running = await composeAgent({
     configuration: chosen.configuration,
     file,
@@ -60,22 +73,62 @@ export async function run({ config }: RunOptions): Promise<number> {
   }).catch((error: unknown) => startFailure(error))
   if (typeof running === 'number') return running
   if (chosen.kind === 'accepted') {
-    say(`${file} is refused; the configuration accepted before goes on (alarm system.config_rejected)`)
+    say(
+      `${file} is refused; the configuration accepted before goes on (alarm system.config_rejected)`,
+    )
     running.rejectConfiguration(chosen.findings)
   }
-  log.info('agent_started', { config: chosen.configuration.plant.hash, dataDir: chosen.configuration.dataDir })
-  const stop = (signal: string) => void running.stop(signal).then(() => end(EXIT.ok), () => end(EXIT.io))
+  log.info('agent_started', {
+    config: chosen.configuration.plant.hash,
+    dataDir: chosen.configuration.dataDir,
+  })
+  const stop = (signal: string) =>
+    void running.stop(signal).then(
+      () => end(EXIT.ok),
+      () => end(EXIT.io),
+    )
+  signals.listen({ stop, reload: () => void reload(file, running) })
+  return ended
+}
+
+interface SignalActs {
+  readonly stop: (signal: string) => void
+  readonly reload: () => void
+}
+
+/** Signals from now on; those that come while the agent still starts wait for `listen`. A second one to stop ends at once. */
+function catchSignals(): { listen(acts: SignalActs): void } {
+  let acts: SignalActs | undefined
+  let stopped: string | undefined
+  let reloaded = false
+  const stop = (signal: string) => {
+    stopped ??= signal
+    acts?.stop(signal)
+  }
   process.once('SIGTERM', () => stop('SIGTERM'))
   process.once('SIGINT', () => stop('SIGINT'))
-  process.on('SIGHUP', () => void reload(file, running))
-  return ended
+  process.on('SIGHUP', () => {
+    if (acts === undefined) reloaded = true
+    else acts.reload()
+  })
+  return {
+    listen: (given) => {
+      acts = given
+      if (stopped !== undefined) given.stop(stopped)
+      else if (reloaded) given.reload()
+    },
+  }
 }
 
 /** Applies the changed file, or says why not and goes on with what runs. */
 async function reload(file: string, running: RunningAgent): Promise<void> {
   const loaded = loadConfiguration(file)
-  for (const finding of loaded.findings) say(formatFinding(finding))
-  if (!loaded.ok) return running.rejectConfiguration(loaded.findings)
+  const fixed = loaded.ok
+    ? fixedKeyFindings(running.agent.configuration, loaded.configuration, file)
+    : []
+  const findings = [...loaded.findings, ...fixed]
+  for (const finding of findings) say(formatFinding(finding))
+  if (!loaded.ok || fixed.length > 0) return running.rejectConfiguration(findings)
   await running.apply(loaded.configuration, file)
 }
 
@@ -91,7 +144,8 @@ function describeStartFailure(error: unknown): { code: number; message: string }
   const kind = 'kind' in error ? error.kind : undefined
   if (kind === 'locked') return { code: EXIT.tryLater, message: error.message }
   if (kind === 'origin') return { code: EXIT.configuration, message: error.message }
-  if (kind === 'full' || kind === 'io' || kind === 'corrupt') return { code: EXIT.io, message: error.message }
+  if (kind === 'full' || kind === 'io' || kind === 'corrupt')
+    return { code: EXIT.io, message: error.message }
   const system = 'code' in error && typeof error.code === 'string'
   return system
     ? { code: EXIT.io, message: error.message }

@@ -1,6 +1,7 @@
 // The agent's life: start from what the store holds, run, take a changed configuration, stop without losing a slot.
 // Wires core, field and ways out together; every decision about alarms is the core's, every record the store's.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
 import type { Reading } from '#core/reading.ts'
@@ -32,8 +33,8 @@ export interface AgentOptions {
   readonly log: Log
   readonly store: Store
   readonly buses: (configuration: Configuration) => readonly BusPlan[]
-  /** Builds the uplink, where the configuration has one. */
-  readonly uplink: ((agent: UplinkContext) => Uplink) | undefined
+  /** Builds the uplink that the configuration in force asks for; called where it has one, and when it changed. */
+  readonly uplink: (agent: UplinkContext) => Uplink
   /** Judges whether a command over MQTT is genuine and timely. */
   readonly commandCheck: CommandCheck
   /** Told of every commit, after the ways out. */
@@ -196,6 +197,7 @@ export class Agent {
       await this.#loop.flush()
       const first = this.#field.uncovered()
       const at = this.#clock.now()
+      const moved = !isDeepStrictEqual(this.#configuration.mqtt, configuration.mqtt)
       this.#loop.input({
         kind: 'plant',
         at,
@@ -211,6 +213,7 @@ export class Agent {
         this.#loop.base,
         first,
       )
+      if (moved) return this.#moveUplink()
       this.#uplink?.meta(metaPayload(configuration.plant, at.wall))
       this.#uplink?.status()
     })
@@ -285,9 +288,17 @@ export class Agent {
     }
   }
 
+  /** Another broker, other consumers or none: the old way out says goodbye, the new one goes on at its cursors. */
+  async #moveUplink(): Promise<void> {
+    await this.#uplink?.stop('configuration changed', UPLINK_STOP_MS)
+    this.#uplink = undefined
+    this.#notices.forgetUplink()
+    if (!this.#stopping) this.#startUplink()
+  }
+
   #startUplink(): void {
     const { uplink, store } = this.#options
-    if (uplink === undefined) return
+    if (this.#configuration.mqtt === undefined) return
     const { plant } = this.#configuration
     this.#uplink = uplink({
       configuration: this.#configuration,
@@ -298,11 +309,11 @@ export class Agent {
         const now = this.#clock.now()
         return Math.round(now.wall - baseTime(this.#loop.base, now.mono))
       },
-      state: store.recovered.state,
+      state: new Map([...store.recovered.state, ...this.#notices.marks]),
       notice: (notice) => this.#notices.take(notice),
     })
     this.#notices.watchDown()
-    this.#uplink.meta(metaPayload(plant, this.#startedAt.wall))
+    this.#uplink.meta(metaPayload(plant, this.#clock.now().wall))
     this.#uplink.alarmStates([...this.#alarmStates].map(([alarm, payload]) => ({ alarm, payload })))
     this.#uplink.committed(this.#loop.head)
     this.#uplink.start()

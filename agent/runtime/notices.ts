@@ -37,6 +37,8 @@ export class Notices {
   readonly #held = new Set<string>()
   readonly #quiet = new Map<string, () => void>()
   #cancelDown: (() => void) | undefined
+  /** Rows of the uplink as they were last written by this process: cursors and watermarks. */
+  readonly #marks = new Map<string, string>()
 
   constructor(options: NoticesOptions) {
     this.#clock = options.clock
@@ -55,6 +57,19 @@ export class Notices {
     this.#cancelDown ??= this.#clock.at(this.#clock.now().mono + UPLINK_DOWN_AFTER_MS, () => {
       this.#condition('system.uplink_down', true, cause)
     })
+  }
+
+  /** The way out is taken down on purpose: what it reported and nothing else goes on. */
+  forgetUplink(): void {
+    this.#cancelDown?.()
+    this.#cancelDown = undefined
+    this.#held.clear()
+    for (const name of ['uplink_down', 'no_subscriber']) this.#condition(`system.${name}`, false)
+  }
+
+  /** Cursors and watermarks since the start, as the store holds them: an uplink that follows goes on there. */
+  get marks(): ReadonlyMap<string, string> {
+    return this.#marks
   }
 
   take(notice: UplinkNotice): void {
@@ -82,19 +97,22 @@ export class Notices {
         this.#note('uplink.takeover', {})
         return this.#pulse('system.client_takeover', 'another client uses this gateway’s client id')
       case 'confirm':
-        return this.#loop.changeState(
-          new Map([[`confirm/${notice.stream}/${notice.consumer}`, notice.through]]),
-        )
+        return this.#mark(`confirm/${notice.stream}/${notice.consumer}`, notice.through)
       case 'confirm_refused': {
         const { kind: _, ...body } = notice
         return this.#note('uplink.confirm_refused', body)
       }
       case 'cursor':
         this.#held.delete(notice.stream)
-        return this.#loop.changeState(new Map([[`cursor/${notice.stream}`, notice.sent]]))
+        return this.#mark(`cursor/${notice.stream}`, notice.sent)
       case 'command':
         return this.#commands(notice.command)
     }
+  }
+
+  #mark(row: string, seq: number): void {
+    this.#marks.set(row, String(seq))
+    this.#loop.changeState(new Map([[row, seq]]))
   }
 
   #connected(protocolVersion: 4 | 5): void {

@@ -14,6 +14,7 @@ import { DiskWatch } from './runtime/disk-watch.ts'
 import { HeadKeeper } from './runtime/head-keeper.ts'
 import { roomOn } from './runtime/machine.ts'
 import { recordsPerSecond } from './runtime/meta.ts'
+import { Watchdog } from './runtime/watchdog.ts'
 import { type Ballast, createBallast } from './store/ballast.ts'
 import { writeHeadMarker } from './store/head-marker.ts'
 import { heldJournal, readLastKnown } from './store/last-known.ts'
@@ -48,8 +49,8 @@ export interface SurvivingDisk {
   /** Whether the disk takes writes, and has room for more than a moment. */
   probe(): Promise<boolean>
   ballast(): Ballast | undefined
-  /** Watches the room and keeps the head for a running agent. */
-  watch(agent: Agent, store: Store): DiskWatches
+  /** Watches the room and the tasks of a running agent, and keeps its head. */
+  watch(agent: Agent, store: Store, failed: (error: Error) => void): DiskWatches
 }
 
 /** Room a probe asks for before the store is opened again: a small multiple of what one start and its first minutes write. */
@@ -95,7 +96,17 @@ export function survivingDisk(options: SurvivingDiskOptions): SurvivingDisk {
     },
     probe: () => probeDisk(dataDir),
     ballast: () => ballast,
-    watch: (agent, store) => watchDisk(options, agent, store, ballast),
+    watch: (agent, store, failed) => {
+      const watchdog = watchTasks(options, agent, failed)
+      const disk = watchDisk(options, agent, store, ballast)
+      return {
+        stop: () => {
+          watchdog.stop()
+          disk.stop()
+        },
+        keepHead: disk.keepHead,
+      }
+    },
   }
 }
 
@@ -174,4 +185,28 @@ function watchDisk(
   room.start()
   head.start()
   return { stop: () => room.stop(), keepHead: () => head.stop() }
+}
+
+/** Poll loops and commits must go on; a pause of the whole process is on record, since its slots are missed. */
+function watchTasks(
+  { clock, log }: SurvivingDiskOptions,
+  { loop, field }: Agent,
+  failed: (error: Error) => void,
+): Watchdog {
+  const watchdog = new Watchdog({
+    ...{ clock, log, failed },
+    tasks: () => [
+      ...field.progress(),
+      { task: 'commit to the journal', dueMono: loop.committingSince },
+    ],
+    stalled: (from, to) =>
+      loop.input({
+        kind: 'note',
+        at: to,
+        type: 'system.stalled',
+        body: { from: Math.round(from.wall), ms: Math.round(to.mono - from.mono) },
+      }),
+  })
+  watchdog.start()
+  return watchdog
 }

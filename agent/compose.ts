@@ -152,7 +152,7 @@ async function composeOn(
     })
     started = agent
     closing.unshift(() => agent.stop('start failed'))
-    const watches = disk.watch(agent, store)
+    const watches = disk.watch(agent, store, options.failed)
     closing.unshift(async () => watches.stop())
     const parts = { options, agent, people, store, clock, watches }
     return await serve({ ...parts, ...(broker !== undefined && { broker }) })

@@ -11,6 +11,7 @@ import type { Log } from '#ports/log.ts'
 import { type IdentityTarget, IdentityWatch } from './identity.ts'
 import { Poller, type PollSink } from './poller.ts'
 import { groupsByBus } from './resumption.ts'
+import type { Progress } from './watchdog.ts'
 
 /** How long a link may be down before it is a bus fault: one quick reconnect is none. */
 const BUS_FAULT_AFTER_MS: Millis = 3000
@@ -136,6 +137,14 @@ export class Field {
       utilisation: now > sinceMono ? Math.min(1, poller.busyMs / (now - sinceMono)) : 0,
       counters: driver.counters,
       parked: instruments.filter((instrument) => poller.isParked(instrument)),
+    }))
+  }
+
+  /** What each poll loop owes (runtime/watchdog.ts). */
+  progress(): Progress[] {
+    return [...this.#buses.values()].map(({ plan, poller }) => ({
+      task: `poll loop of bus ${plan.id}`,
+      dueMono: poller.dueMono,
     }))
   }
 

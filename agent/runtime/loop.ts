@@ -85,6 +85,7 @@ export class Loop {
   #failed = false
   #head: Head
   #lastCommitAt: Millis | undefined
+  #committingSince: Millis = Infinity
 
   constructor(options: LoopOptions) {
     this.#clock = options.clock
@@ -113,6 +114,11 @@ export class Loop {
   /** Wall ms of the last commit of this process. */
   get lastCommitAt(): Millis | undefined {
     return this.#lastCommitAt
+  }
+
+  /** When the commit under way began (monotonic); infinite when there is none (runtime/watchdog.ts). */
+  get committingSince(): Millis {
+    return this.#committingSince
   }
 
   now(): Instant {
@@ -254,6 +260,7 @@ export class Loop {
     const alarms = this.#alarmStates(batch.alarms)
     const at = this.now()
     const slow = this.#watchSlowCommit(at.mono, alarms)
+    this.#committingSince = at.mono
     this.#head = await this.#store.commit({
       at,
       bootId: this.#clock.bootId,
@@ -263,6 +270,7 @@ export class Loop {
       state: stateChanges(batch.changes),
     })
     this.#lastCommitAt = at.wall
+    this.#committingSince = Infinity
     slow.done()
     this.#committing = undefined
     this.#inCommit = undefined
@@ -358,7 +366,6 @@ export class Loop {
     if (this.#failed) return
     this.#failed = true
     this.stop()
-    // What was about to be recorded is told before the process ends: the horn does not wait for a disk that has failed.
     const untold = new Set([...(this.#inCommit?.alarms ?? []), ...(this.#waiting?.alarms ?? [])])
     if (untold.size > 0) this.#listener.unstored(this.#alarmStates(untold).map(markUnstored))
     for (const { reject } of [...(this.#inCommit?.settle ?? []), ...(this.#waiting?.settle ?? [])])
@@ -378,7 +385,7 @@ const stateChanges = (changes: ReadonlyMap<string, unknown>): StateChange[] =>
     value: value === undefined ? undefined : JSON.stringify(value),
   }))
 
-/** An act that cannot be recorded is not carried out. */
+/** What cannot be recorded is not carried out. */
 const NOT_KEPT: ActReply = {
   ok: false,
   code: 'store_failed',

@@ -87,6 +87,8 @@ export class Poller {
   #pausing: (() => void) | undefined
   #cancelTimer: (() => void) | undefined
   #busyMs = 0
+  /** When the present poll began, or the next turn is due; infinite while paused. */
+  #dueMono: Millis = Infinity
 
   constructor(options: PollerOptions) {
     this.bus = options.bus
@@ -110,6 +112,11 @@ export class Poller {
   /** Time spent in polls since construction, for the utilisation of the bus. */
   get busyMs(): Millis {
     return this.#busyMs
+  }
+
+  /** Monotonic moment since which progress is due: the start of the present poll, or the next turn (runtime/watchdog.ts). */
+  get dueMono(): Millis {
+    return this.#dueMono
   }
 
   /** Whether a unit is parked: it did not answer, and is only probed. */
@@ -158,6 +165,7 @@ export class Poller {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     this.#running = false
+    this.#dueMono = Infinity
     const paused = this.#pausing
     this.#pausing = undefined
     paused?.()
@@ -180,6 +188,7 @@ export class Poller {
   }
 
   #sleepUntil(mono: Millis): void {
+    this.#dueMono = mono
     this.#cancelTimer = this.#clock.at(mono, () => {
       this.#cancelTimer = undefined
       this.#step()
@@ -257,6 +266,7 @@ export class Poller {
   }
 
   async #poll(group: Group, startedMono: Millis): Promise<void> {
+    this.#dueMono = startedMono
     const unit = this.#unit(group)
     this.#flushParkedOf(group)
     const t = group.next

@@ -219,3 +219,37 @@ describe('a disk that takes no writes', () => {
     expect(verifyJournal(site.dataDir)).toMatchObject({ ok: true })
   })
 })
+
+describe('a process that stood still', () => {
+  it('HO10 says so, covers its slots once, and does not catch up in a burst', async () => {
+    const { site, server } = await plant()
+    const agent = await run(site)
+    await until('it polls', () => hasEvent(site.dataDir, 'alarm.activated', 'hot.action_high'))
+    agent.child.kill('SIGSTOP')
+    await new Promise((resolve) => setTimeout(resolve, 4000))
+    const before = server.requests.length
+    agent.child.kill('SIGCONT')
+    await agent.line(/"stalled"|stalled/)
+    const burst = server.requests.length - before
+    await until('the pause is on record', () => hasEvent(site.dataDir, 'system.stalled'))
+    expect(burst, 'polls right after the pause').toBeLessThan(6)
+    const pause = events(site.dataDir).find(({ type }) => type === 'system.stalled')?.body
+    expect(Number(pause?.['ms'])).toBeGreaterThan(3500)
+    expect(await agent.stop()).toBe(0)
+    const db = systemDisk.open(hotFile(site.dataDir), 'read')
+    const rows = db
+      .prepare(
+        `SELECT t, coalesce(json_extract(more, '$.slots'), 1), quality FROM readings WHERE point = 'hot' ORDER BY t`,
+      )
+      .raw()
+      .all() as [number, number, string][]
+    db.close()
+    const holes = rows.slice(1).filter(([t], index) => {
+      const [last = 0, slots = 0] = rows[index] ?? []
+      return last + slots * 250 !== t
+    })
+    expect(holes).toEqual([])
+    const missed = rows.filter(([, slots, quality]) => quality === 'bad slot_missed' && slots > 10)
+    expect(missed).toHaveLength(1)
+  })
+})

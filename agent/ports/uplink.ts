@@ -57,7 +57,17 @@ export type UplinkNotice =
       readonly consumer: string
       readonly detail: string
     }
+  | ReplayRefusal
   | { readonly kind: 'cursor'; readonly stream: Stream; readonly sent: number }
+
+/** A replay that was asked for and refused; the answer was given already. */
+export interface ReplayRefusal {
+  readonly kind: 'replay_refused'
+  readonly user: string
+  readonly id: string | null
+  readonly code: 'invalid' | 'identity_mismatch'
+  readonly detail: string
+}
 
 export interface UplinkState {
   readonly connected: boolean

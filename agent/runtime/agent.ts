@@ -94,7 +94,10 @@ export class Agent {
       clock: options.clock,
       log: options.log,
       loop: this.#loop,
-      commands: (command) => this.#commands.take(command),
+      commands: {
+        take: (command) => this.#commands.take(command),
+        refusedReplay: (refusal) => this.#commands.refusedReplay(refusal),
+      },
     })
     this.#commands = new Commands({
       clock: options.clock,

@@ -8,7 +8,7 @@ import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { CommandCheck, CommandRefusal, GenuineCommand } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
-import type { IncomingCommand } from '#ports/uplink.ts'
+import type { IncomingCommand, ReplayRefusal } from '#ports/uplink.ts'
 import type { Loop } from './loop.ts'
 import { RefusalLog, WINDOW_MS } from './refusal-log.ts'
 import { type RowChanges, UsedCommands } from './used-commands.ts'
@@ -64,6 +64,16 @@ export class Commands {
     } finally {
       this.#waiting--
     }
+  }
+
+  /** A replay that the uplink refused and answered: written down like every refusal (contract §3). */
+  refusedReplay({ user, id, code, detail }: ReplayRefusal): void {
+    const { loop, log, clock } = this.#options
+    log.warn('replay_refused', { user, code, detail })
+    if (!this.#window().admit(user, code)) return
+    const who = { claimed: user, via: 'mqtt', ...(id === null ? {} : { cmd: id }) }
+    const body = { act: 'replay', code, detail, ...who }
+    loop.input({ kind: 'note', at: clock.now(), type: 'act.refused', body })
   }
 
   /** Writes down what was only counted so far; before the process stops. */

@@ -4,7 +4,7 @@
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
-import type { IncomingCommand, UplinkNotice } from '#ports/uplink.ts'
+import type { IncomingCommand, ReplayRefusal, UplinkNotice } from '#ports/uplink.ts'
 import type { Loop } from './loop.ts'
 
 /** A broker out of reach for this long is an alarm on the box (faults.md NE1). */
@@ -20,19 +20,24 @@ const LEFT_BEHIND = [
   'overload',
 ]
 
+/** Takes commands of people, and refusals that are to be written down; replies and records are its own. */
+interface CommandTaker {
+  take(command: IncomingCommand): void
+  refusedReplay(refusal: ReplayRefusal): void
+}
+
 export interface NoticesOptions {
   readonly clock: Clock
   readonly log: Log
   readonly loop: Loop
-  /** Takes commands of people; replies and records are its own. */
-  readonly commands: (command: IncomingCommand) => void
+  readonly commands: CommandTaker
 }
 
 export class Notices {
   readonly #clock: Clock
   readonly #log: Log
   readonly #loop: Loop
-  readonly #commands: (command: IncomingCommand) => void
+  readonly #commands: CommandTaker
   /** Streams that stand still before a refused message: their alarm does not rest. */
   readonly #held = new Set<string>()
   readonly #quiet = new Map<string, () => void>()
@@ -106,7 +111,9 @@ export class Notices {
         this.#held.delete(notice.stream)
         return this.#mark(`cursor/${notice.stream}`, notice.sent)
       case 'command':
-        return this.#commands(notice.command)
+        return this.#commands.take(notice.command)
+      case 'replay_refused':
+        return this.#commands.refusedReplay(notice)
     }
   }
 

@@ -3,7 +3,7 @@
 
 import type { Stream } from '#core/record.ts'
 import type { Log } from '#ports/log.ts'
-import type { UplinkNotice } from '#ports/uplink.ts'
+import type { ReplayRefusal, UplinkNotice } from '#ports/uplink.ts'
 import type { Confirms } from './confirms.ts'
 import { type Parsed, parseConfirm, parsePayload, parseReplay } from './inbound.ts'
 import type { ReplayReply } from './payload.ts'
@@ -66,14 +66,14 @@ export class Intake {
   }
 
   #replay(user: string, parsed: Parsed, retained: boolean): void {
-    const { gateway, epoch, replays, head, reply, alive } = this.#options
+    const { gateway, epoch, replays, head, reply, notice, alive } = this.#options
     const request = parseReplay(parsed.ok ? parsed.value : undefined, { user, gateway, epoch })
-    const refuse = (id: string | null, detail: string) =>
-      reply(user, { id, ok: false, code: 'invalid', detail })
-    if (!parsed.ok) return refuse(null, `the payload is ${parsed.fault}`)
-    if (!request.ok) {
-      return reply(user, { id: request.id, ok: false, code: request.code, detail: request.detail })
+    const refuse = (id: string | null, detail: string, code: ReplayRefusal['code'] = 'invalid') => {
+      notice({ kind: 'replay_refused', user, id, code, detail })
+      reply(user, { id, ok: false, code, detail })
     }
+    if (!parsed.ok) return refuse(null, `the payload is ${parsed.fault}`)
+    if (!request.ok) return refuse(request.id, request.detail, request.code)
     const { id, stream, from, to } = request.order
     if (retained) return refuse(id, 'a command must not be retained')
     alive()

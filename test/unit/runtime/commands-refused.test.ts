@@ -98,6 +98,23 @@ describe('URS-33 every refusal is answered and recorded', () => {
     expect([...box.disk.rows.keys()].some((key) => key.startsWith('cmd/'))).toBe(false)
   })
 
+  it('of a replay, which the uplink answers: recorded in full up to the bound of one user', async () => {
+    const box = commandBox()
+    const detail = '"epoch" must be the present one'
+    for (let index = 0; index <= RECORDS_PER_USER_MAX; index++) {
+      const id = index === 0 ? null : `r${index}`
+      const about = { user: 'historian', code: 'invalid', id, detail } as const
+      box.commands.refusedReplay({ kind: 'replay_refused', ...about })
+    }
+    await box.clock.advance(1000)
+    const refused = box.events('act.refused')
+    expect(refused).toHaveLength(RECORDS_PER_USER_MAX)
+    const body = { act: 'replay', code: 'invalid', detail, claimed: 'historian', via: 'mqtt' }
+    expect(refused[0]?.body).toEqual(body)
+    expect(refused[1]?.body).toEqual({ ...body, cmd: 'r1' })
+    expect(box.replies).toEqual([])
+  })
+
   it('while commands are off', async () => {
     const { box, ack } = await boxWithAlarm()
     box.enabled = false

@@ -265,6 +265,9 @@ describe('replay', () => {
     expect(rig.broker.of('reply/historian')).toMatchObject([
       { ok: false, code, detail: expect.stringMatching(detail) },
     ])
+    expect(rig.noticesOf('replay_refused')).toMatchObject([
+      { user: 'historian', code, detail: expect.stringMatching(detail) },
+    ])
     expect(records(rig, true).size).toBe(0)
   })
 
@@ -273,6 +276,7 @@ describe('replay', () => {
     rig.broker.deliver('cmd/replay/historian', order(), true)
     await rig.clock.advance(10)
     expect(rig.broker.of('reply/historian')).toMatchObject([{ ok: false, code: 'invalid' }])
+    expect(rig.noticesOf('replay_refused')).toHaveLength(1)
   })
 
   it('nobody listens to ends, and says so', async () => {

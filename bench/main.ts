@@ -220,11 +220,12 @@ async function serial(): Promise<void> {
   say(
     'registers a read   polls   bad   share of the limit   median poll   t3.5 violations   CPU of the polling process',
   )
+  const percent = (share: number, width: number) => `${fixed(share * 100, 1).padStart(width)} %`
   for (const result of await measureSerial(READ_LENGTHS, quick ? 5 : 20)) {
+    const { registers, polls, bad, share, medianShare, violations, cpu } = result
     say(
-      `${String(result.registers).padStart(16)}   ${String(result.polls).padStart(5)}   ${String(result.bad).padStart(3)}   ` +
-        `${fixed(result.share * 100, 1).padStart(16)} %   ${fixed(result.medianShare * 100, 1).padStart(9)} %   ${String(result.violations).padStart(15)}   ` +
-        `${fixed(result.cpu * 100, 0).padStart(26)} %`,
+      `${String(registers).padStart(16)}   ${String(polls).padStart(5)}   ${String(bad).padStart(3)}   ` +
+        `${percent(share, 16)}   ${percent(medianShare, 9)}   ${String(violations).padStart(15)}   ${percent(cpu, 26)}`,
     )
   }
 }

@@ -60,11 +60,13 @@ export interface PlannedRequest {
 /** Reckons the budget of one bus. */
 export function busBudget(question: BudgetQuestion): BusBudget {
   const { bus, line, groups, cadence } = question
-  const requests = groups.flatMap(({ profile, signals }) =>
+  const planned = groups.map(({ profile, signals }) =>
     planRequests(neededRegisters(profile, signals), profile.limits),
   )
+  const requests = planned.flat()
   const deadUnitMs = bus.timeoutMs * (1 + bus.retries)
-  const { ms, words } = nominalTime(bus, line, requests)
+  const restMs = bus.protocol === 'modbus-tcp' ? 0 : restOf(groups, planned, bus.turnaroundMs)
+  const { ms, words } = withRest(nominalTime(bus, line, requests), restMs)
   const total = ms + deadUnitMs
   const fits = cadence === undefined || total <= cadence.intervalMs
   const verdict =
@@ -82,6 +84,25 @@ export function busBudget(question: BudgetQuestion): BusBudget {
     words: `${words} + ${dead} = ${inMs(total)}, ${verdict}`,
   }
 }
+
+/** An instrument is given the pause of its profile between its own requests, also where the bus has a shorter one. */
+const restOf = (
+  groups: readonly BudgetGroup[],
+  planned: readonly (readonly PlannedRequest[])[],
+  turnaroundMs: Millis,
+): Millis =>
+  groups.reduce((sum, { profile }, index) => {
+    const between = Math.max(0, (planned[index]?.length ?? 0) - 1)
+    return sum + between * Math.max(0, profile.limits.turnaroundMs - turnaroundMs)
+  }, 0)
+
+const withRest = (time: { ms: Millis; words: string }, restMs: Millis) =>
+  restMs === 0
+    ? time
+    : {
+        ms: time.ms + restMs,
+        words: `${time.words} + pauses of instruments ${inMs(restMs)} = ${inMs(time.ms + restMs)}`,
+      }
 
 const inMs = (ms: Millis): string => `${Math.ceil(ms * 10) / 10} ms`
 

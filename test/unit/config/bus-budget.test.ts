@@ -54,6 +54,18 @@ describe('time on a serial line', () => {
     expect(budget.fits).toBe(true)
   })
 
+  it('URS-24 counts the pauses between the requests to one instrument where the bus has shorter ones', () => {
+    const [a] = profile.signals
+    if (a === undefined) throw new Error('no signal')
+    const two = { ...profile, signals: [a, { ...a, name: 'b', address: 100 }] }
+    const groups = [{ profile: two, signals: ['a', 'b'] }]
+    const usual = busBudget({ bus: rtu, line: LINE, groups })
+    const hurried = busBudget({ bus: { ...rtu, turnaroundMs: 5 }, line: LINE, groups })
+    expect(usual.words).not.toMatch(/pauses/)
+    expect(usual.nominalMs - hurried.nominalMs).toBeCloseTo(2 * 15 - 15, 9)
+    expect(hurried.words).toMatch(/pauses of instruments 15 ms/)
+  })
+
   it('keeps 1.75 ms between frames above 19200 bit/s', () => {
     expect(characterMs({ ...LINE, parity: 'none' })).toBeCloseTo(10_000 / 9600, 9)
     expect(silentIntervalMs({ ...LINE, baudRate: 19_200 })).toBeCloseTo(2.005, 3)

@@ -44,8 +44,8 @@ async function plant(): Promise<{ site: Site; server: ModbusServer }> {
   return { site, server }
 }
 
-async function run(site: Site): Promise<Running> {
-  const agent = start(process.execPath, ['agent/main.ts', 'run', '--config', site.config])
+async function run(site: Site, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+  const agent = start(process.execPath, ['agent/main.ts', 'run', '--config', site.config], { env })
   ended.push(() => agent.stop('SIGKILL'))
   await agent.line(/agent_started/, 30_000)
   return agent
@@ -251,5 +251,47 @@ describe('a process that stood still', () => {
     expect(holes).toEqual([])
     const missed = rows.filter(([, slots, quality]) => quality === 'bad slot_missed' && slots > 10)
     expect(missed).toHaveLength(1)
+  })
+})
+
+/** libfaketime where it is installed; in CI a missing one is a failure. */
+function faketime(): string | undefined {
+  const found = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
+    .map((machine) => `/usr/lib/${machine}/faketime/libfaketimeMT.so.1`)
+    .find((file) => existsSync(file))
+  if (found === undefined && process.env['CI'] === 'true')
+    throw new Error('libfaketime is missing; CI must install it')
+  return found
+}
+
+describe('a wall clock that is set', () => {
+  it('HO7 opens a new time base with an event, and the alarms stay as they are (needs libfaketime)', async (context) => {
+    const library = faketime()
+    if (library === undefined) return context.skip('libfaketime is not installed')
+    const { site } = await plant()
+    const rc = path.join(site.directory, 'faketimerc')
+    writeFileSync(rc, '+0\n')
+    const env = {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: rc,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    }
+    const agent = await run(site, env)
+    await until('the alarm is on record', () =>
+      hasEvent(site.dataDir, 'alarm.activated', 'hot.action_high'),
+    )
+    writeFileSync(rc, '+3600\n')
+    await until('the step is on record', () => hasEvent(site.dataDir, 'clock.stepped'))
+    const stepped = events(site.dataDir).filter(({ type }) => type === 'clock.stepped')
+    expect(stepped).toHaveLength(1)
+    expect(Number(stepped[0]?.body['stepMs']) / 3_600_000).toBeCloseTo(1, 2)
+    const raised = events(site.dataDir).filter(
+      ({ type, body }) => type === 'alarm.activated' && body['alarm'] === 'hot.action_high',
+    )
+    expect(raised).toHaveLength(1)
+    expect(await agent.stop()).toBe(0)
+    expect(verifyJournal(site.dataDir)).toMatchObject({ ok: true })
   })
 })

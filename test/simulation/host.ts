@@ -20,7 +20,7 @@ import { Boot, Process } from './machine.ts'
 import type { Mutant } from './mutant.ts'
 import { signerOf } from './people.ts'
 import type { FaultRates } from './scenario.ts'
-import { type Platter, SimulatedStore } from './store.ts'
+import { MachineGone, type Platter, SimulatedStore } from './store.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface HostOptions {
@@ -86,9 +86,11 @@ export class Host {
       platter = openDisk()
     } catch (thrown) {
       timeline.trace(`host: the store did not open: ${String(thrown)}`)
-      seen('crash while opening the store')
-      if (!/gone/.test(String(thrown)))
-        this.#options.broken('D2', `the store does not open: ${String(thrown)}`)
+      if (thrown instanceof MachineGone) {
+        seen('gone while opening')
+        return this.#gone()
+      }
+      this.#options.broken('D2', `the store does not open: ${String(thrown)}`)
       this.#end(process)
       this.#restartIn(2000)
       return
@@ -165,6 +167,13 @@ export class Host {
     return boot
   }
 
+  /** The planned end in the middle of a disk operation: of the process, or of the machine. */
+  #gone(): void {
+    const { dice } = this.#options
+    if (dice.chance(0.3)) this.kill(dice.between(1000, 20_000))
+    else this.powerLoss(dice.between(3000, 60_000))
+  }
+
   #restartIn(ms: number): void {
     this.#options.timeline.after(ms, () => this.start())
   }
@@ -208,7 +217,7 @@ export class Host {
       hooks: {
         submitted: (commit) => accepted.submitted(commit, this.#base(process), timeline.now),
         acknowledged: (commit, head) => accepted.acknowledged(commit, head),
-        died: () => this.powerLoss(dice.between(3000, 60_000)),
+        died: () => this.#gone(),
       },
     })
     this.store = store

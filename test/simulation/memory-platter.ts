@@ -40,6 +40,13 @@ export class MemoryDisk {
     this.rows[stream] = rows.slice(keep)
   }
 
+  /** Whole commits are durable or are not: neither a death nor a power loss finds anything half done. */
+  processDied(): void {}
+
+  losePower(): void {}
+
+  goAfter(): void {}
+
   open(): Platter {
     const recovered: Recovered = {
       epoch: this.epoch,

@@ -10,6 +10,7 @@ import type { BusDriver } from '#ports/driver.ts'
 import type { Recovered, Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import type { Agent } from '../../agent/runtime/agent.ts'
+import type { Disk } from '../../agent/store/disk.ts'
 import type { OpenSession } from '../../agent/uplink/session.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
@@ -17,6 +18,10 @@ import type { Platter } from './store.ts'
 
 export interface Mutant {
   readonly name: string
+  /** Sits between the real journal and the simulated disk; the run then uses them. */
+  readonly disk?: (disk: Disk) => Disk
+  /** The disk says it has synced and has not. */
+  readonly lyingDisk?: boolean
   readonly platter?: (platter: Platter) => Platter
   readonly recovered?: (recovered: Recovered) => Recovered
   readonly store?: (store: Store) => Store

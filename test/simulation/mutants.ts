@@ -3,12 +3,14 @@
 
 import type { PlantedBug } from './mutant.ts'
 import { coreMutants } from './mutants-core.ts'
+import { diskMutants } from './mutants-disk.ts'
 import { fieldMutants } from './mutants-field.ts'
 import { storeMutants } from './mutants-store.ts'
 import { uplinkMutants } from './mutants-uplink.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...storeMutants,
+  ...diskMutants,
   ...fieldMutants,
   ...coreMutants,
   ...uplinkMutants,

@@ -83,6 +83,8 @@ export interface Scenario {
   readonly buses: readonly BusDraw[]
   readonly faults: FaultRates
   readonly people: boolean
+  /** The real journal on the simulated disk, or the crash-honest store in memory. */
+  readonly disk: 'journal' | 'memory'
   /** Ms of the safety phase. */
   readonly safetyMs: number
 }
@@ -105,6 +107,7 @@ export function drawScenario(seed: number, dice: Dice, hours: number, pointsMax 
     buses,
     faults: drawFaults(dice.stream('faults')),
     people: dice.chance(0.8),
+    disk: dice.stream('disk').chance(0.3) ? 'journal' : 'memory',
     safetyMs: hours * HOUR,
   }
 }

@@ -15,6 +15,10 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     days: { type: 'string' },
     hours: { type: 'string', default: '24' },
+    points: { type: 'string' },
+    disk: { type: 'string' },
+    /** Mean seconds between two power losses, beside what the seed draws. */
+    power: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -47,6 +51,11 @@ function report(result: RunResult, cpu: number): void {
   for (const line of lastEvents.slice(-100)) console.log(`  ${line}`)
 }
 
+const options = {
+  ...(values.points !== undefined && { pointsMax: Number(values.points) }),
+  ...((values.disk === 'journal' || values.disk === 'memory') && { disk: values.disk }),
+  ...(values.power !== undefined && { force: { powerLoss: Number(values.power) * 1000 } }),
+} as const
 const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24
 const end = performance.now() + Number(values.minutes) * 60_000
 let failures = 0
@@ -56,7 +65,7 @@ let seed = Number(values.seed)
 const sometimes = new Map<string, number>()
 do {
   const from = process.cpuUsage()
-  const result = await runSeed({ seed, hours })
+  const result = await runSeed({ seed, hours, ...options })
   const cpu = seconds(process.cpuUsage(from))
   days += daysOf(result)
   cpuTotal += cpu
@@ -65,7 +74,7 @@ do {
     sometimes.set(what, (sometimes.get(what) ?? 0) + count)
   if (result.violation !== undefined) failures++
   if (seed % REPEATED === 0) {
-    const again = await runSeed({ seed, hours })
+    const again = await runSeed({ seed, hours, ...options })
     if (again.hash !== result.hash) {
       failures++
       console.log(`seed ${seed}  S6: the same seed left another trace: ${again.hash}`)

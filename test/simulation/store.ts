@@ -17,6 +17,19 @@ export interface Platter {
   close(): void
 }
 
+/** A disk that outlives processes. */
+export interface SimulatedDisk {
+  readonly epoch: string
+  /** Opens what is durable for a new process; throws `MachineGone` when a planned end comes in the middle. */
+  open(): Platter
+  /** Rows up to here are confirmed by every consumer. */
+  purge(stream: Stream, through: number): void
+  processDied(): void
+  losePower(): void
+  /** Plans the end of process or machine after so many more operations, where the disk has operations. */
+  goAfter(operations: number): void
+}
+
 export interface StoreHooks {
   submitted(commit: Commit): void
   acknowledged(commit: Commit, head: Head): void

@@ -41,7 +41,10 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
     unit.offUntil = now + spell(dice, 5 * SECOND, 10 * MINUTE)
   },
   kill: ({ host }, dice) => host.kill(spell(dice, 3 * SECOND, 5 * MINUTE)),
-  powerLoss: ({ host }, dice) => host.powerLoss(5 * SECOND + spell(dice, 20 * SECOND, 30 * MINUTE)),
+  powerLoss: ({ host, disk }, dice) => {
+    if (dice.chance(0.4)) disk.goAfter(dice.whole(1, 80))
+    else host.powerLoss(5 * SECOND + spell(dice, 20 * SECOND, 30 * MINUTE))
+  },
   stall: ({ host }, dice) => host.process?.stopFor(spell(dice, SECOND, 2 * MINUTE)),
   diskSlow: ({ host, now }, dice) => {
     const { store } = host

@@ -9,6 +9,7 @@ import { Consumer } from './consumer.ts'
 import { Dice } from './dice.ts'
 import { guard } from './guard.ts'
 import { Host } from './host.ts'
+import { JournalDisk } from './journal-platter.ts'
 import { Line } from './line.ts'
 import { MemoryDisk } from './memory-platter.ts'
 import { HEALTHY, type Mutant } from './mutant.ts'
@@ -16,11 +17,13 @@ import { People } from './people.ts'
 import { drawScenario, type FaultRates, type Scenario } from './scenario.ts'
 import { Signal } from './signal.ts'
 import { configurationOf } from './site.ts'
+import type { SimulatedDisk } from './store.ts'
 import { strikes } from './strikes.ts'
 import { Timeline } from './timeline.ts'
 import { Unit } from './unit.ts'
 
 const MINUTE = 60_000
+const EPOCH = '01SIMULATEDEPOCH0000000000'
 const LIVENESS_MS = 30 * MINUTE
 const SWEEP_MS = 10_000
 
@@ -41,6 +44,8 @@ export interface RunOptions {
   /** Most points of the site; default 20. */
   readonly pointsMax?: number
   readonly mutant?: Mutant
+  /** Which disk, whatever the seed draws. */
+  readonly disk?: Scenario['disk']
   /** Fault classes that must be on, beside what the seed draws. */
   readonly force?: FaultRates
 }
@@ -72,9 +77,9 @@ export class World {
   readonly signals: readonly Signal[]
   faults: FaultRates
   #violation: Violation | undefined
-  readonly #disk: MemoryDisk
+  readonly disk: SimulatedDisk
 
-  constructor({ seed, hours, pointsMax, mutant = HEALTHY, force = {} }: RunOptions) {
+  constructor({ seed, hours, pointsMax, mutant = HEALTHY, force = {}, disk }: RunOptions) {
     this.dice = new Dice(seed)
     const drawn = drawScenario(seed, this.dice, hours, pointsMax)
     this.scenario = { ...drawn, faults: { ...drawn.faults, ...force } }
@@ -95,7 +100,7 @@ export class World {
     this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))
     const configuration = configurationOf(this.scenario)
     this.checks = new Checks(configuration, this.lines, hooks)
-    this.#disk = new MemoryDisk('01SIMULATEDEPOCH0000000000')
+    this.disk = this.#newDisk(mutant, disk ?? this.scenario.disk)
     this.broker = new Broker({ timeline, dice: this.dice.stream('broker'), faults, ...hooks })
     this.consumer = this.#consumer()
     this.outside = new OutsideChecks({
@@ -112,14 +117,20 @@ export class World {
         ...hooks,
       },
       faults: () => this.faults,
-      openDisk: () => mutant.platter?.(this.#disk.open()) ?? this.#disk.open(),
-      powerLost: () => {},
+      openDisk: () => {
+        const platter = this.disk.open()
+        return mutant.platter?.(platter) ?? platter
+      },
+      powerLost: () => this.#powerLost(),
       started: (agent) => {
         this.checks.started(agent)
         mutant.started?.(agent)
         this.outside.excuse()
       },
-      over: () => this.checks.processOver(),
+      over: () => {
+        this.disk.processDied()
+        this.checks.processOver()
+      },
       clockLost: () => this.checks.clockLost(),
     })
   }
@@ -178,6 +189,24 @@ export class World {
     return this.checks.transitions
   }
 
+  #newDisk(mutant: Mutant, kind: Scenario['disk']): SimulatedDisk {
+    const tampered = mutant.disk !== undefined || mutant.lyingDisk === true
+    if (kind === 'memory' && !tampered) return new MemoryDisk(EPOCH)
+    const wall = () => this.host.boot.wall(this.host.boot.mono(this.now))
+    const dice = this.dice.stream('sectors')
+    const disk = new JournalDisk(EPOCH, dice, wall, (what) => this.seen(what), mutant.disk)
+    disk.files.lying = mutant.lyingDisk === true
+    return disk
+  }
+
+  /** What was not synced may be gone; now and then the power goes again while the next start recovers. */
+  #powerLost(): void {
+    this.seen('power lost')
+    this.disk.losePower()
+    const dice = this.dice.stream(`power ${this.now}`)
+    if (this.now < this.scenario.safetyMs && dice.chance(0.3)) this.disk.goAfter(dice.whole(1, 60))
+  }
+
   #line(bus: Scenario['buses'][number]): Line {
     const { faults, timeline } = this
     const units = bus.instruments.map(({ id, unitId, points }) => {
@@ -210,7 +239,7 @@ export class World {
       intervalOf: (point) => intervals.get(point),
       listener: {
         record: (epoch, seq, printed) => {
-          if (epoch !== this.#disk.epoch) this.broken('D3', `a record of epoch ${epoch}`)
+          if (epoch !== this.disk.epoch) this.broken('D3', `a record of epoch ${epoch}`)
           const whole = printed.startsWith('{') ? printed : `{${printed}`
           this.checks.accepted.checkPrint(seq, whole)
         },
@@ -237,8 +266,8 @@ export class World {
         this.consumer.account.stream('readings').through,
         this.consumer.account.stream('event').through,
       )
-      this.#disk.purge('readings', confirmed)
-      this.#disk.purge('event', confirmed)
+      this.disk.purge('readings', confirmed)
+      this.disk.purge('event', confirmed)
       this.checks.accepted.forget(confirmed)
       this.#sweep()
     })

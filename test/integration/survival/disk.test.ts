@@ -8,7 +8,17 @@ import { segmentNames } from '../../../agent/store/segment.ts'
 import { systemDisk } from '../../../agent/store/system-disk.ts'
 import { verifyJournal } from '../../../agent/store/verify.ts'
 import { ModbusServer } from '../../support/modbus-server.ts'
-import { agentCommand, type Running, removeDirectory, start } from '../../support/processes.ts'
+import {
+  agentCommand,
+  available,
+  freePort,
+  type Running,
+  removeDirectory,
+  start,
+  startConsumer,
+  startMosquitto,
+  temporaryDirectory,
+} from '../../support/processes.ts'
 import { addressOf, type Site, siteConfiguration, writeSite } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
 
@@ -17,7 +27,7 @@ afterEach(async () => {
   for (const end of ended.splice(0).reverse()) await end()
 })
 
-async function plant(): Promise<{ site: Site; server: ModbusServer }> {
+async function plant(brokerUrl?: string): Promise<{ site: Site; server: ModbusServer }> {
   const server = await ModbusServer.start()
   ended.push(() => server.stop())
   server.unit(1).setF32(4, addressOf('s0'), 30)
@@ -27,6 +37,7 @@ async function plant(): Promise<{ site: Site; server: ModbusServer }> {
   const limits = { actionHigh: 24, justification: 'SURVIVAL' }
   site.write(
     siteConfiguration({
+      ...(brokerUrl !== undefined && { brokerUrl }),
       buses: [{ id: 'net-1', port: server.port }],
       instruments: [
         {
@@ -294,4 +305,48 @@ describe('a wall clock that is set', () => {
     expect(await agent.stop()).toBe(0)
     expect(verifyJournal(site.dataDir)).toMatchObject({ ok: true })
   })
+})
+
+describe('what a broker hears of an agent without a disk', () => {
+  const runsHere = available('mosquitto')
+  it.skipIf(!runsHere)(
+    'HO5 alarms as not stored and without a number, and no record that is not kept (needs mosquitto)',
+    async (context) => {
+      const directory = temporaryDirectory('cleanroom-broker')
+      ended.push(() => removeDirectory(directory))
+      const broker = await startMosquitto(directory, await freePort())
+      ended.push(() => broker.stop())
+      const { site, server } = await plant(broker.url)
+      const disk = mounted(site.dataDir, 16)
+      if (disk === undefined) return context.skip('mounting is not allowed here')
+      const consumer = await startConsumer(broker.url, ['cr/v1/#'])
+      ended.push(() => consumer.end())
+      await firstLife(site)
+      const before = verifyJournal(site.dataDir)
+      const head = before.ok ? before.head.seq : 0
+      disk.remount('ro')
+      const agent = await run(site)
+      const isAlarm = (topic: string, text: string, id: string): boolean =>
+        topic.endsWith(`/alarm/${id}`) && text.includes('"stored":false')
+      const fault = await consumer.message((topic, text) =>
+        isAlarm(topic, text, 'system.storage_fault'),
+      )
+      expect(JSON.parse(fault)).toMatchObject({ state: 'unacknowledged', stored: false })
+      expect(JSON.parse(fault)).not.toHaveProperty('seq')
+      server.unit(1).setF32(4, addressOf('s1'), 30)
+      const raised = await consumer.message((topic, text) =>
+        isAlarm(topic, text, 'fine.action_high'),
+      )
+      expect(JSON.parse(raised)).toMatchObject({ active: true, value: 30 })
+      expect(await agent.stop()).toBe(0)
+      const streams = consumer.messages.filter(({ topic }) => /\/(readings|event)$/.test(topic))
+      const last = streams.map(({ text }) => {
+        const { last: through, seq } = JSON.parse(text) as { last?: number; seq?: number }
+        return through ?? seq ?? 0
+      })
+      expect(Math.max(...last)).toBeLessThanOrEqual(head)
+      const status = consumer.messages.filter(({ topic }) => topic.endsWith('/status')).at(-1)
+      expect(JSON.parse(status?.text ?? '')).toMatchObject({ online: false, head: { seq: head } })
+    },
+  )
 })

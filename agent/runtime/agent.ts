@@ -1,7 +1,6 @@
 // The agent's life: start from what the store holds, run, take a changed configuration, stop without losing a slot.
 // Wires core, field and ways out together; every decision about alarms is the core's, every record the store's.
 
-import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
 import type { Reading } from '#core/reading.ts'
@@ -200,7 +199,7 @@ export class Agent {
       await this.#loop.flush()
       const first = this.#field.uncovered()
       const at = this.#clock.now()
-      const moved = !isDeepStrictEqual(this.#configuration.mqtt, configuration.mqtt)
+      const moved = !JSON.stringify(this.#configuration.mqtt) === JSON.stringify(configuration.mqtt)
       this.#loop.input({
         kind: 'plant',
         at,

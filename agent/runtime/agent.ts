@@ -199,7 +199,7 @@ export class Agent {
       await this.#loop.flush()
       const first = this.#field.uncovered()
       const at = this.#clock.now()
-      const moved = !JSON.stringify(this.#configuration.mqtt) === JSON.stringify(configuration.mqtt)
+      const moved = JSON.stringify(this.#configuration.mqtt) !== JSON.stringify(configuration.mqtt)
       this.#loop.input({
         kind: 'plant',
         at,

@@ -5,12 +5,14 @@ import { describe, expect, it } from 'vitest'
 import type { Input, SlotResult } from '#core/input.ts'
 import type { Sample } from '#core/particle.ts'
 import type { BusSettings, IdentifySpec, Profile } from '#drivers/profile.ts'
+import type { BusDriver, IdentityReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
 import { IdentityWatch, isSameSerial } from '../../../agent/runtime/identity.ts'
 import { Poller } from '../../../agent/runtime/poller.ts'
 import { brief, driverOf, instrument, profileOf, signal, tcpBus } from '../../support/driver-rig.ts'
 import { FakeWire } from '../../support/fake-wire.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
+import { wireRig } from '../../support/wire-rig.ts'
 
 const AT = { table: 'holding_register', byteOrder: 'ABCD' } as const
 const WHO: IdentifySpec = {
@@ -198,6 +200,28 @@ describe('URS-14 a stranger', () => {
     expect(after).toContain('identity')
   })
 
+  it('put in between the question and the poll, link and all, is not credited with a single value', async () => {
+    const rig = setUp({ serial: 'S-1' })
+    let swapped = false
+    rig.wire.script = ({ address }, regular, send) => {
+      send(regular(), 5)
+      if (address !== 100 || swapped) return
+      swapped = true
+      // The answer arrives at 5 ms; the link breaks with the poll just begun, and comes back on another instrument.
+      rig.clock.at(rig.clock.now().mono + 5, () => {
+        rig.name('S-9')
+        rig.found.set(3, 0, 99)
+        rig.wire.hangUp('cable')
+      })
+    }
+    rig.poller.run()
+    await rig.clock.advance(8000)
+    const words = rig.since()
+    expect(words.filter((word) => word === '99' || word === '7')).toEqual([])
+    expect(words).toContain('identity')
+    expect(rig.alarms()).toContain('dp-1.identity true')
+  })
+
   it('put in while the unit was silent, on a line that stayed up, is found out too', async () => {
     const rig = setUp({ serial: 'S-1', bus: rtuBus })
     rig.poller.run()
@@ -210,6 +234,45 @@ describe('URS-14 a stranger', () => {
     await rig.clock.advance(40_000)
     const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
     expect(words).not.toContain('7')
+    expect(words).toContain('identity')
+  })
+
+  it('reached by a retry over a link opened afresh is not credited while it leaves the question unanswered', async () => {
+    const rig = setUp({ serial: 'S-1' })
+    rig.poller.run()
+    await rig.clock.advance(2500)
+    rig.since()
+    let reopened = false
+    rig.wire.script = ({ address }, regular, send) => {
+      if (address === 100) return
+      if (reopened) return send(regular(), 5)
+      reopened = true
+      rig.found.set(3, 0, 99)
+      send(Buffer.from('no Modbus at all'), 5)
+    }
+    await rig.clock.advance(6000)
+    const words = rig.since()
+    expect(rig.wire.connections).toBe(2)
+    expect(words[0]).toBe('identity')
+    expect(words).not.toContain('99')
+  })
+
+  it('back after long silence is not credited while its answer to the question comes damaged', async () => {
+    const rig = setUp({ serial: 'S-1', bus: rtuBus })
+    rig.poller.run()
+    await rig.clock.advance(2500)
+    rig.wire.script = () => undefined
+    await rig.clock.advance(40_000)
+    rig.since()
+    rig.found.set(3, 0, 99)
+    rig.wire.script = ({ address }, regular, send) => {
+      const frame = regular()
+      if (address === 100) frame[4] = (frame[4] ?? 0) ^ 1
+      send(frame, 5)
+    }
+    await rig.clock.advance(40_000)
+    const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
+    expect(words).not.toContain('99')
     expect(words).toContain('identity')
   })
 
@@ -296,6 +359,39 @@ describe('URS-14 an instrument that does not say who it is', () => {
     await rig.clock.advance(2500)
     expect(rig.since()).toEqual(['crc', '7', '7'])
     expect(rig.alarms()).toEqual(['dp-1.identity false'])
+  })
+})
+
+describe('URS-14 a strict instrument on a link that stayed up', () => {
+  it('that was silent is not credited again before it said who it is', async () => {
+    const answers: IdentityReply[] = [
+      { kind: 'identity', identity: { serial: 'S-1' } },
+      { kind: 'fault', fault: { kind: 'fault', reason: 'crc' }, silent: false },
+      { kind: 'identity', identity: { serial: 'S-1' } },
+    ]
+    const { driver } = wireRig([instrument('dp-1', 1, profileOf([signal('a', 0)]))])
+    const watch = new IdentityWatch({
+      bus: 'bus-1',
+      driver: Object.assign(Object.create(driver) as BusDriver, {
+        counters: driver.counters,
+        readIdentity: async () => answers.shift() ?? { kind: 'none' as const },
+      }),
+      clock: virtualClock(),
+      log: silentLog,
+      targets: [{ instrument: 'dp-1', serial: 'S-1', strict: true }],
+      input: () => {},
+    })
+    const asked = { probe: false, present: false }
+    const credits = [watch.isCredited('dp-1')]
+    await watch.ask('dp-1', asked)
+    credits.push(watch.isCredited('dp-1'))
+    watch.lost('dp-1')
+    credits.push(watch.isCredited('dp-1'))
+    expect(await watch.ask('dp-1', asked)).toMatchObject({ fault: { reason: 'crc' } })
+    credits.push(watch.isCredited('dp-1'))
+    await watch.ask('dp-1', asked)
+    credits.push(watch.isCredited('dp-1'))
+    expect(credits).toEqual([false, true, false, false, true])
   })
 })
 

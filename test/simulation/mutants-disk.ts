@@ -51,16 +51,6 @@ export const diskMutants: readonly PlantedBug[] = [
     lyingDisk: true,
   },
   {
-    name: 'a new file is named without its directory being synced',
-    caughtBy: ['D2', 'U1', 'U2'],
-    force: { powerLoss: 90_000, clockStep: 120_000 },
-    disk: (disk) => ({
-      ...disk,
-      syncDirectory: () => {},
-      rename: (from, to) => disk.rename(from, to),
-    }),
-  },
-  {
     name: 'the write-ahead log is thrown away at a start',
     caughtBy: ['D2', 'U1', 'U2'],
     force: { kill: 120_000 },

@@ -165,6 +165,3 @@ function drawFaults(dice: Dice): FaultRates {
   }
   return rates
 }
-
-/** The same scenario without any fault class, for the liveness phase and for comparisons. */
-export const calm = (scenario: Scenario): Scenario => ({ ...scenario, faults: {} })

@@ -4,7 +4,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { type RunResult, runSeed } from './world.ts'
+import { type RunOptions, type RunResult, runSeed } from './world.ts'
 
 /** One seed in so many is run twice, and has to leave the same trace (S6). */
 const REPEATED = 20
@@ -51,11 +51,11 @@ function report(result: RunResult, cpu: number): void {
   for (const line of lastEvents.slice(-100)) console.log(`  ${line}`)
 }
 
-const options = {
+const options: Omit<RunOptions, 'seed' | 'hours'> = {
   ...(values.points !== undefined && { pointsMax: Number(values.points) }),
   ...((values.disk === 'journal' || values.disk === 'memory') && { disk: values.disk }),
   ...(values.power !== undefined && { force: { powerLoss: Number(values.power) * 1000 } }),
-} as const
+}
 const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24
 const end = performance.now() + Number(values.minutes) * 60_000
 let failures = 0

@@ -91,6 +91,7 @@ export class World {
       now: () => timeline.now,
       activated: (alarm: string, seq: number) =>
         this.outside.activated(alarm, seq, this.host.process),
+      stoppedUntil: () => this.host.process?.lastStopped ?? 0,
       rejected: () => {
         this.outside.rejected++
         this.seen('dead letter')

@@ -20,6 +20,8 @@ export interface CheckHooks {
   now(): number
   activated(alarm: string, seq: number): void
   rejected(): void
+  /** True time until which the process was last stopped. */
+  stoppedUntil(): number
 }
 
 export class Checks {
@@ -89,7 +91,8 @@ export class Checks {
     const key = `${point} ${t}`
     const at = this.#delivered.get(key)
     this.#delivered.delete(key)
-    if (at !== undefined && at - arrived > DELIVERED_WITHIN_MS)
+    const stopped = this.#hooks.stoppedUntil() > arrived - 1000
+    if (at !== undefined && at - arrived > DELIVERED_WITHIN_MS && !stopped)
       this.#hooks.broken('A2', `${key} was judged ${Math.round(at - arrived)} ms after it arrived`)
     return at ?? arrived
   }

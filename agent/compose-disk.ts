@@ -1,7 +1,6 @@
 // How the agent gets on with its disk: opens the store or stands in for it, holds the ballast, watches the room, keeps the
 // head known outside the journal. Connects the parts of store and runtime; the parts decide.
 
-import { mkdirSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Origin } from '#core/point.ts'
@@ -14,6 +13,7 @@ import { DiskWatch } from './runtime/disk-watch.ts'
 import { HeadKeeper } from './runtime/head-keeper.ts'
 import { roomOn } from './runtime/machine.ts'
 import { recordsPerSecond } from './runtime/meta.ts'
+import { makeDirectory } from './runtime/system-directory.ts'
 import { Watchdog } from './runtime/watchdog.ts'
 import { type Ballast, createBallast } from './store/ballast.ts'
 import { writeHeadMarker } from './store/head-marker.ts'
@@ -66,7 +66,7 @@ export function survivingDisk(options: SurvivingDiskOptions): SurvivingDisk {
   let ballast: Ballast | undefined
   return {
     openStore: async () => {
-      mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+      makeDirectory(dataDir)
       ballast = createBallast(dataDir, roomOn(dataDir).total)
       return openStore({
         ...{ dataDir, origin, log, newEpoch },

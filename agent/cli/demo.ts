@@ -2,7 +2,7 @@
 // Decides ports, people and words; everything monitored is the real agent on real Modbus TCP, and RTU
 // on a pseudo-terminal where the machine can make one.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseDocument } from 'yaml'
@@ -18,6 +18,7 @@ import { announceDemo } from '../control/running-demo.ts'
 import type { Committed } from '../runtime/loop.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { systemClock } from '../runtime/system-clock.ts'
+import { makeDirectory } from '../runtime/system-directory.ts'
 import { eventLine, openingText, pulseLine } from './demo-screen.ts'
 import { CommandError, EXIT } from './exit-code.ts'
 import { type Output, processOutput } from './output.ts'
@@ -57,7 +58,7 @@ export async function demo(
     options.data === undefined
       ? mkdtempSync(path.join(tmpdir(), 'cleanroom-demo-'))
       : path.resolve(options.data)
-  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  makeDirectory(dataDir)
   let end: (code: number) => void = () => {}
   const ended = new Promise<number>((resolve) => {
     end = resolve

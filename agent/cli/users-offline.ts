@@ -2,7 +2,7 @@
 // The store's lock keeps it from an agent that does run; what the agent last knew of time and alarms stays untouched.
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Origin } from '#core/point.ts'
 import { ulid } from '#core/random.ts'
@@ -12,6 +12,7 @@ import type { Adder, Addition, NewPerson, RecordNote } from '#ports/people.ts'
 import type { Store } from '#ports/store.ts'
 import { People } from '../access/people.ts'
 import { systemClock } from '../runtime/system-clock.ts'
+import { makeDirectory } from '../runtime/system-directory.ts'
 import { openStore } from '../store/sqlite-store.ts'
 import { StoreError, type StoreErrorKind } from '../store/store-error.ts'
 import { CommandError, EXIT, type ExitCode } from './exit-code.ts'
@@ -127,7 +128,7 @@ async function originOf({ dataDir, config }: OfflineOptions): Promise<Origin> {
       EXIT.configuration,
       `${config} is not valid, and nothing ran in ${dataDir} yet; see: cleanroom-agent check-config ${config}`,
     )
-  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  makeDirectory(dataDir)
   return loaded.configuration.plant.origin
 }
 

@@ -28,7 +28,7 @@ export function carryOut(turn: Turn, act: Act): ActReply {
       turn,
       act,
       'not_authorised',
-      `a ${act.actor.role} may not do this; ask a ${ENTITLED.join(', ')}`,
+      `the role ${act.actor.role} may not do this; ask a ${ENTITLED.join(', ')}`,
     )
   }
   if ((act.comment?.length ?? 0) > COMMENT_MAX) {
@@ -135,6 +135,9 @@ function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
   unit.occupancy = act.state
   const row: ZoneRow = { occupancy: unit.occupancy, past: unit.past }
   turn.changes.set(zoneKey(act.zone), row)
+  for (const { definition } of turn.state.alarms.values()) {
+    if (definition.point?.zone === act.zone) turn.alarms.add(definition.id)
+  }
   writeEvent(turn, 'occupancy.changed', {
     zone: act.zone,
     from: from ?? null,

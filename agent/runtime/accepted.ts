@@ -1,17 +1,10 @@
 // The accepted configuration: what runs, kept in the data directory with its hash and every file it was made of,
 // so that a restart does not depend on files somebody is editing (URS-68, contract §2).
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import type { SourceFile } from '#config/configuration.ts'
+import { makeDirectory } from './system-directory.ts'
 
 const FILE = 'accepted.json'
 
@@ -35,7 +28,7 @@ export function readAccepted(dataDir: string): Accepted | undefined {
 
 /** Replaces the accepted configuration; after a power loss either the old or the new one is there, whole. */
 export function writeAccepted(dataDir: string, accepted: Accepted): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  makeDirectory(dataDir)
   const target = path.join(dataDir, FILE)
   const descriptor = openSync(`${target}.new`, 'w', 0o640)
   writeSync(descriptor, JSON.stringify(accepted, null, 1))

@@ -3,6 +3,7 @@
 
 import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
+import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import { baseTime, type TimeBase } from '#core/schedule.ts'
 import { alarmPayload, type CoreState, createState } from '#core/step.ts'
@@ -206,6 +207,7 @@ export class Agent {
         plant: configuration.plant,
         ...(by !== undefined && { by }),
       })
+      this.#forgetLive(configuration.plant)
       this.#configuration = configuration
       this.#loop.changeState(new Map([['ledger', ledgerOf(configuration.plant)]]))
       await this.#loop.flush()
@@ -234,6 +236,16 @@ export class Agent {
     await this.#field.close()
     await this.#loop.flush()
     await this.#options.store.close()
+  }
+
+  /** Points that are no more leave no newest value behind. */
+  #forgetLive(next: Plant): void {
+    if (this.#configuration.mqtt?.live !== true) return
+    const places = new Set(next.points.map(({ zone, id }) => `${zone}/${id}`))
+    const gone = this.#configuration.plant.points.filter(
+      ({ zone, id }) => !places.has(`${zone}/${id}`),
+    )
+    this.#uplink?.live(gone.map(({ zone, id }) => ({ zone, point: id, payload: '' })))
   }
 
   async #begin(sameBase: boolean): Promise<void> {

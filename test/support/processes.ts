@@ -142,7 +142,9 @@ export async function startMosquitto(
   const lines = [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous true',
-    'log_dest stderr', 'log_type information', 'log_type error',
+    'log_dest stderr',
+    'log_type information',
+    'log_type error',
     'log_type notice',
     ...extra,
   ]

@@ -8,8 +8,11 @@ import type { Instant } from '#core/time.ts'
 import type { Commit } from '#ports/store.ts'
 import { packMore, qualityName } from './columns.ts'
 
-/** Records of one commit; a group is at most a second old, so this is far off. */
-export const RECORDS_PER_COMMIT_MAX = 65_536
+/**
+ * Records of one commit. What piled up while the disk paused goes in one, since the state it leads to belongs to all of it: this is
+ * beyond what the loop lets wait (200,000).
+ */
+export const RECORDS_PER_COMMIT_MAX = 262_144
 /** Different points, and different qualities, of one process. */
 export const NAMES_MAX = 65_536
 

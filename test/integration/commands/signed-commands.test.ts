@@ -4,7 +4,7 @@ import mqtt from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '#core/random.ts'
 import { silentLog } from '#ports/log.ts'
-import type { Uplink } from '#ports/uplink.ts'
+import type { IncomingCommand, Uplink } from '#ports/uplink.ts'
 import { systemClock } from '../../../agent/runtime/system-clock.ts'
 import { startEmbeddedBroker } from '../../../agent/uplink/embedded-broker.ts'
 import { createUplink } from '../../../agent/uplink/mqtt-uplink.ts'
@@ -23,6 +23,8 @@ afterEach(async () => {
 /** An uplink of this gateway that hands commands to whatever box runs. */
 async function gatewayAt(url: string): Promise<{ run(box: CommandBox): void }> {
   let running: CommandBox | undefined
+  /** A broker hands out what it holds at once, before the box is there. */
+  const early: IncomingCommand[] = []
   const uplink: Uplink = createUplink({
     settings: { url, consumers: [] },
     identity: IDENTITY,
@@ -39,7 +41,9 @@ async function gatewayAt(url: string): Promise<{ run(box: CommandBox): void }> {
       clock: { synchronised: true, offsetMs: 0 },
     }),
     notice: (notice) => {
-      if (notice.kind === 'command') running?.commands.take(notice.command)
+      if (notice.kind !== 'command') return
+      if (running === undefined) early.push(notice.command)
+      else running.commands.take(notice.command)
     },
   })
   uplink.start()
@@ -48,6 +52,7 @@ async function gatewayAt(url: string): Promise<{ run(box: CommandBox): void }> {
   const run = (box: CommandBox): void => {
     running = box
     box.answer = (user, payload) => uplink.reply(user, payload)
+    for (const command of early.splice(0)) box.commands.take(command)
   }
   return { run }
 }

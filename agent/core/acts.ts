@@ -1,39 +1,22 @@
 // What people do: acknowledge, reset, set occupancy. Judges who is entitled and whether the act fits the alarm as it is now;
 // every refusal is an event (URS-32, URS-33). Authentication has been done before.
 
+import { actFields, type Named, type Refusal, refuse, roleFault, wordsFault } from './act-reply.ts'
 import { stateName } from './alarm-state.ts'
-import type { Act, ActCode, Actor, ActReply, Role } from './input.ts'
-import {
-  type AlarmUnit,
-  type CoreState,
-  type PastOccupancy,
-  type ZoneRow,
-  zoneKey,
-} from './state.ts'
-import { HOUR } from './time.ts'
-import { applyToAlarm, baseNow, type Turn, writeEvent } from './turn.ts'
+import type { Act, ActCode, ActReply, Role } from './input.ts'
+import { setOccupancy } from './occupancy.ts'
+import type { AlarmUnit, CoreState } from './state.ts'
+import { applyToAlarm, type Turn, writeEvent } from './turn.ts'
 
 /** Who may acknowledge, reset and set occupancy: never an administrator (URS-50). */
 const ENTITLED: readonly Role[] = ['technician', 'supervisor', 'qa']
 const COMMENT_MAX = 2000
-/** How long, and how many, past states of a zone are remembered: longer than any sample takes. */
-const PAST_MS = 2 * HOUR
-const PAST_MAX = 32
 
 /** Carries out an act; the reply says what came of it. */
 export function carryOut(turn: Turn, act: Act): ActReply {
   turn.urgent = true
-  if (!ENTITLED.includes(act.actor.role)) {
-    return refuse(
-      turn,
-      act,
-      'not_authorised',
-      `the role ${act.actor.role} may not do this; ask a ${ENTITLED.join(', ')}`,
-    )
-  }
-  if ((act.comment?.length ?? 0) > COMMENT_MAX) {
-    return refuse(turn, act, 'invalid', `the comment is longer than ${COMMENT_MAX} characters`)
-  }
+  const fault = roleFault(act.actor, ENTITLED) ?? lengthFault(act)
+  if (fault !== undefined) return refuse(turn, act, fault)
   switch (act.kind) {
     case 'ack':
       return acknowledge(turn, act)
@@ -44,27 +27,24 @@ export function carryOut(turn: Turn, act: Act): ActReply {
   }
 }
 
-type Named<Kind extends Act['kind']> = Extract<Act, { kind: Kind }>
+const lengthFault = ({ comment }: Act): Refusal | undefined =>
+  (comment?.length ?? 0) > COMMENT_MAX
+    ? { code: 'invalid', detail: `the comment is longer than ${COMMENT_MAX} characters` }
+    : undefined
 
 function acknowledge(turn: Turn, act: Named<'ack'>): ActReply {
   const unit = unitOf(turn.state, act.occ)
-  if (unit === undefined)
-    return refuse(turn, act, 'unknown_occurrence', unknownWords(turn.state, act.occ))
+  if (unit === undefined) return refuse(turn, act, unknownFault(turn.state, act.occ))
   const misfit = misfitOf(unit, act)
-  if (misfit !== undefined) return refuse(turn, act, misfit.code, misfit.detail, unit)
+  if (misfit !== undefined) return refuse(turn, act, misfit, unit)
   const { definition, state } = unit
   if (state.acked) {
-    return refuse(turn, act, 'already_acknowledged', 'somebody has acknowledged it already', unit)
+    const detail = 'somebody has acknowledged it already'
+    return refuse(turn, act, { code: 'already_acknowledged', detail }, unit)
   }
-  if (!turn.state.plant.reasonCodes.includes(act.reason)) {
-    const known = turn.state.plant.reasonCodes.join(', ')
-    return refuse(turn, act, 'invalid', `no reason code "${act.reason}"; known: ${known}`, unit)
-  }
-  const commented = (act.comment ?? '').trim() !== ''
-  if (!commented && (definition.class === 'action' || act.reason === 'other')) {
-    const why = act.reason === 'other' ? 'the reason "other"' : 'an action alarm'
-    return refuse(turn, act, 'invalid', `${why} needs a comment`, unit)
-  }
+  const needing = definition.class === 'action' ? 'an action alarm' : undefined
+  const fault = wordsFault(act, turn.state.plant.reasonCodes, needing)
+  if (fault !== undefined) return refuse(turn, act, fault, unit)
   const seen = state.occurrence?.superseded ?? []
   const fields = actFields(act)
   const [transition] = applyToAlarm(
@@ -96,10 +76,9 @@ function acknowledge(turn: Turn, act: Named<'ack'>): ActReply {
 
 function reset(turn: Turn, act: Named<'reset'>): ActReply {
   const unit = unitOf(turn.state, act.occ)
-  if (unit === undefined)
-    return refuse(turn, act, 'unknown_occurrence', unknownWords(turn.state, act.occ))
+  if (unit === undefined) return refuse(turn, act, unknownFault(turn.state, act.occ))
   const misfit = misfitOf(unit, act)
-  if (misfit !== undefined) return refuse(turn, act, misfit.code, misfit.detail, unit)
+  if (misfit !== undefined) return refuse(turn, act, misfit, unit)
   const name = stateName(unit.state, unit.definition.latching)
   if (name !== 'latched_acknowledged') {
     const words: Record<string, string> = {
@@ -107,13 +86,8 @@ function reset(turn: Turn, act: Named<'reset'>): ActReply {
       acknowledged: 'it is still active; it can be reset once the condition is gone',
       latched_unacknowledged: 'acknowledge it first',
     }
-    return refuse(
-      turn,
-      act,
-      'invalid',
-      words[name] ?? 'it does not latch; nothing is to be reset',
-      unit,
-    )
+    const detail = words[name] ?? 'it does not latch; nothing is to be reset'
+    return refuse(turn, act, { code: 'invalid', detail }, unit)
   }
   const [transition] = applyToAlarm(
     turn,
@@ -124,49 +98,18 @@ function reset(turn: Turn, act: Named<'reset'>): ActReply {
   return reply('reset', unit, act.occ, transition?.occurrence.rev)
 }
 
-function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
-  const unit = turn.state.zones.get(act.zone)
-  if (unit === undefined) {
-    const known = [...turn.state.zones.keys()].join(', ')
-    return refuse(turn, act, 'invalid', `no zone "${act.zone}"; known: ${known}`)
-  }
-  const from = unit.occupancy
-  unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(baseNow(turn)) })
-  unit.occupancy = act.state
-  const row: ZoneRow = { occupancy: unit.occupancy, past: unit.past }
-  turn.changes.set(zoneKey(act.zone), row)
-  for (const { definition } of turn.state.alarms.values()) {
-    if (definition.point?.zone === act.zone) turn.alarms.add(definition.id)
-  }
-  writeEvent(turn, 'occupancy.changed', {
-    zone: act.zone,
-    from: from ?? null,
-    to: act.state,
-    ...actFields(act),
-  })
-  return { ok: true, code: 'done' }
-}
-
-/** Remembers a state that ended. What no longer fits is remembered as unknown, which the strictest column judges. */
-function pastWith(past: readonly PastOccupancy[], ended: PastOccupancy): PastOccupancy[] {
-  const all = [...past.filter(({ until }) => until > ended.until - PAST_MS), ended]
-  const kept = all.slice(-PAST_MAX)
-  const [oldest, ...newer] = kept
-  if (oldest === undefined || kept.length === all.length) return kept
-  return [{ ...oldest, occupancy: undefined }, ...newer]
-}
-
 const unitOf = (state: CoreState, occ: string): AlarmUnit | undefined => {
   for (const unit of state.alarms.values()) if (unit.state.occurrence?.occ === occ) return unit
   return undefined
 }
 
-function unknownWords(state: CoreState, occ: string): string {
+function unknownFault(state: CoreState, occ: string): Refusal {
+  const code = 'unknown_occurrence'
   for (const { state: alarm } of state.alarms.values()) {
     if (alarm.occurrence?.superseded.includes(occ))
-      return `it was superseded by ${alarm.occurrence.occ}; act on that one`
+      return { code, detail: `it was superseded by ${alarm.occurrence.occ}; act on that one` }
   }
-  return 'no such occurrence is open; it may have ended, see `alarms`'
+  return { code, detail: 'no such occurrence is open; it may have ended, see `alarms`' }
 }
 
 /** What the point reads now, where the alarm is judged by just that. */
@@ -186,7 +129,7 @@ function presentValue(
 function misfitOf(
   { definition, state }: AlarmUnit,
   act: { readonly alarm?: string; readonly rev?: number },
-): { code: ActCode; detail: string } | undefined {
+): Refusal | undefined {
   if (act.alarm !== undefined && act.alarm !== definition.id) {
     return { code: 'invalid', detail: `the occurrence belongs to ${definition.id}` }
   }
@@ -198,15 +141,6 @@ function misfitOf(
   return undefined
 }
 
-const actorOf = ({ user, name, role, via }: Actor) => ({ user, name, role, via })
-
-const actFields = (act: Act): Record<string, unknown> => ({
-  actor: actorOf(act.actor),
-  ...(act.reason !== undefined && { reason: act.reason }),
-  ...(act.comment !== undefined && { comment: act.comment }),
-  ...(act.cmd !== undefined && { cmd: act.cmd }),
-})
-
 const reply = (code: ActCode, unit: AlarmUnit, occ: string, rev: number | undefined): ActReply => ({
   ok: true,
   code,
@@ -214,24 +148,3 @@ const reply = (code: ActCode, unit: AlarmUnit, occ: string, rev: number | undefi
   occ,
   ...(rev !== undefined && { rev }),
 })
-
-function refuse(turn: Turn, act: Act, code: ActCode, detail: string, unit?: AlarmUnit): ActReply {
-  const target = act.kind === 'occupancy' ? { zone: act.zone, state: act.state } : { occ: act.occ }
-  const alarm = unit === undefined ? {} : { alarm: unit.definition.id }
-  writeEvent(turn, 'act.refused', {
-    act: act.kind,
-    ...alarm,
-    ...target,
-    code,
-    detail,
-    ...actFields(act),
-  })
-  return {
-    ok: false,
-    code,
-    ...alarm,
-    ...(act.kind !== 'occupancy' && { occ: act.occ }),
-    ...(unit?.state.occurrence && { rev: unit.state.occurrence.rev }),
-    detail,
-  }
-}

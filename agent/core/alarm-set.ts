@@ -25,6 +25,7 @@ export type AlarmKind =
   | 'calibration_due'
   | 'identity'
   | 'bus_fault'
+  | 'clean_up'
   | 'system'
 
 /** How a reading is held against the alarm. */
@@ -84,7 +85,7 @@ const LIMIT_ALARMS = [
   ['alertLow', 'alert_low', 'alert', 'low'],
 ] as const
 
-/** Every alarm of the plant by id, in order of points, instruments, buses, system. */
+/** Every alarm of the plant by id, in order of points, instruments, zones, buses, system. */
 export function alarmDefinitions(plant: Plant): ReadonlyMap<string, AlarmDefinition> {
   const zones = new Map(plant.zones.map((zone) => [zone.id, zone]))
   const instruments = new Map(plant.instruments.map((instrument) => [instrument.id, instrument]))
@@ -94,6 +95,7 @@ export function alarmDefinitions(plant: Plant): ReadonlyMap<string, AlarmDefinit
       return pointAlarms(point, zones.get(point.zone), instrument)
     }),
     ...plant.instruments.flatMap((instrument) => instrumentAlarms(instrument, plant.points)),
+    ...plant.zones.filter(({ cleanUpMs }) => cleanUpMs !== undefined).map(cleanUpAlarm),
     ...plant.buses.map(({ id }) => fault(`${id}.bus_fault`, 'bus_fault', 2, { bus: id })),
     ...Object.entries(SYSTEM_ALARMS).map(([name, priority]) => ({
       ...fault(`system.${name}`, 'system', priority, {}),
@@ -231,6 +233,19 @@ const fault = (
   latching: false,
   judgement: { by: 'fault' },
   ...place,
+  ...NO_DELAY,
+})
+
+/** The at-rest limits were not reached by the end of the clean-up (URS-19). */
+const cleanUpAlarm = (zone: Zone): AlarmDefinition => ({
+  id: `${zone.id}.clean_up`,
+  kind: 'clean_up',
+  class: 'action',
+  priority: zone.grade === 'A' || zone.grade === 'B' ? 1 : 2,
+  latching: zone.grade === 'A',
+  judgement: { by: 'fault' },
+  zone,
+  grade: zone.grade,
   ...NO_DELAY,
 })
 

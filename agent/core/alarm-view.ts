@@ -8,11 +8,11 @@ import type { Occupancy } from './point.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
 
 /** Where an alarm belongs; fields are absent where they do not apply. */
-const placeOf = ({ point, instrument, bus, grade }: AlarmDefinition) => ({
+const placeOf = ({ point, instrument, bus, zone, grade }: AlarmDefinition) => ({
   ...(point !== undefined && { point: point.id }),
   ...(point === undefined && instrument !== undefined && { instrument: instrument.id }),
   ...(bus !== undefined && { bus }),
-  ...(point !== undefined && { zone: point.zone }),
+  ...(zone !== undefined && { zone: zone.id }),
   ...(grade !== undefined && { grade }),
 })
 
@@ -55,8 +55,8 @@ export function alarmPayload(state: CoreState, id: string): string {
 
 const acknowledgementView = (ack: Acknowledgement | undefined) => ack ?? null
 
-const occupancyOf = (state: CoreState, { point }: AlarmDefinition): Occupancy | undefined =>
-  point === undefined ? undefined : state.zones.get(point.zone)?.occupancy
+const occupancyOf = (state: CoreState, { zone }: AlarmDefinition): Occupancy | undefined =>
+  zone === undefined ? undefined : state.zones.get(zone.id)?.occupancy
 
 function limitInForce(
   { judgement, point, kind }: AlarmDefinition,

@@ -1,8 +1,9 @@
 // Particle counters in a step: their own samples are the slots (contract §3). One reading per channel and sample, missing
 // samples accounted for, gaps in grade A coverage alarmed (URS-02).
 
+import { setFault } from './fault.ts'
 import type { Input } from './input.ts'
-import { judgeReading, setFault } from './judge.ts'
+import { judgeReading } from './judge.ts'
 import {
   type AcceptedSample,
   acceptSample,

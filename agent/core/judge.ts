@@ -3,8 +3,10 @@
 
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AppliedLimit, Observation } from './alarm-state.ts'
+import { judgeAtRest } from './clean-up.ts'
 import { isBack, isLost, isSensorReason, lossWords, saysNothing, watchRecord } from './data-loss.ts'
 import { judgeRolling, judgeSample, judgeValue, limitIn, type Verdict } from './evaluate.ts'
+import { isIdle, setFault } from './fault.ts'
 import { rollingSum } from './particle-window.ts'
 import type { Occupancy } from './point.ts'
 import type { Reading } from './reading.ts'
@@ -26,6 +28,7 @@ export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): voi
   judgeSensor(turn, unit, reading)
   if (unit.frozen !== undefined) judgeFrozen(turn, unit.frozen, reading)
   judgeLimits(turn, unit, reading)
+  judgeAtRest(turn, unit, reading)
   if (!saysNothing(reading.qc)) judgeLoss(turn, unit)
 }
 
@@ -45,10 +48,6 @@ function judgeLimits(turn: Turn, unit: PointUnit, reading: Reading): void {
     })
   }
 }
-
-/** Nothing is under way in this alarm: a sample that does not violate changes nothing. */
-const isIdle = ({ state }: AlarmUnit): boolean =>
-  state.occurrence === null && state.pending === null && state.run === null
 
 interface Found {
   readonly verdict: Verdict
@@ -151,27 +150,6 @@ function observationOf(
     ...(occupancy !== undefined && { occupancy }),
     ...(reading.late === true && { late: true }),
   }
-}
-
-/** Raises and returns a fault alarm: violated at once, normal only by a good reading. */
-export function setFault(
-  turn: Turn,
-  alarm: AlarmUnit,
-  violated: boolean,
-  found: Pick<Observation, 'value' | 'detail' | 'priority'> & { readonly t?: Millis } = {},
-): void {
-  if (!violated && isIdle(alarm)) return
-  if (violated && alarm.state.active && found.priority === undefined) return
-  applyToAlarm(turn, alarm, {
-    kind: 'observation',
-    at: turn.at,
-    observation: {
-      verdict: violated ? 'violated' : 'normal',
-      quality: 'good',
-      t: Math.round(turn.at.wall),
-      ...found,
-    },
-  })
 }
 
 function judgeSensor(turn: Turn, unit: PointUnit, reading: Reading): void {

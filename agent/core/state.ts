@@ -6,10 +6,12 @@ import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
+import type { Actor } from './input.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
 import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
 import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
 import type { Instant, Millis } from './time.ts'
+import type { Timer } from './timer.ts'
 
 /** One alarm with what it is. */
 export interface AlarmUnit {
@@ -22,6 +24,26 @@ export interface ZoneUnit {
   occupancy: Occupancy | undefined
   /** What it was before, until when (wall ms), oldest first: a sample may span several changes. Empty when nobody set one. */
   past: readonly PastOccupancy[]
+  /** The clean-up under way, or the last one that failed, until its alarm returns. */
+  cleanUp: CleanUp | null
+  /** When clean-ups began in the last hour (wall ms on the time base), oldest first. */
+  cleanUpStarts: readonly Millis[]
+  /** Particle points of the zone. */
+  readonly particles: PointUnit[]
+}
+
+/** A clean-up of a zone (clean-up.ts). Times are wall ms on the time base. */
+export interface CleanUp {
+  readonly since: Millis
+  /** Null once it is over. */
+  readonly timer: Timer | null
+  /** Who ended operation: what the end of the clean-up brings about is attributed to them. */
+  readonly by: Actor
+  readonly then: 'at_rest' | 'not_in_use'
+  /** The newest sample of each particle point since, held against its limit at rest. */
+  readonly seen: Readonly<
+    Record<string, { readonly t: Millis; readonly value: number; readonly reached: boolean }>
+  >
 }
 
 export interface PastOccupancy {
@@ -30,7 +52,15 @@ export interface PastOccupancy {
 }
 
 /** A zone as persisted, once somebody has set its occupancy. */
-export type ZoneRow = Pick<ZoneUnit, 'occupancy' | 'past'>
+export type ZoneRow = Pick<ZoneUnit, 'occupancy' | 'past'> &
+  Partial<Pick<ZoneUnit, 'cleanUp' | 'cleanUpStarts'>>
+
+export const zoneRow = ({ occupancy, past, cleanUp, cleanUpStarts }: ZoneUnit): ZoneRow => ({
+  occupancy,
+  past,
+  ...(cleanUp !== null && { cleanUp }),
+  ...(cleanUpStarts.length > 0 && { cleanUpStarts }),
+})
 
 /** One point with everything that judges it, prepared so that a reading costs no look-ups. */
 export interface PointUnit {
@@ -148,6 +178,10 @@ export function buildUnits(
       zone,
       occupancy: set === undefined ? zone.occupancy : set.occupancy,
       past: set?.past ?? [],
+      // a zone that has no time for it any more is not cleaned up by itself
+      cleanUp: zone.cleanUpMs === undefined ? null : (set?.cleanUp ?? null),
+      cleanUpStarts: set?.cleanUpStarts ?? [],
+      particles: [],
     })
   }
   for (const instrument of plant.instruments) {
@@ -205,6 +239,7 @@ function addPoint(
   }
   state.points.set(point.id, unit)
   instrument.points.push(unit)
+  if (point.sizeUm !== undefined) zone.particles.push(unit)
   if (instrument.instrument.sampled && point.sizeUm !== undefined) {
     instrument.channels.push(unit)
     instrument.pollMs = Math.max(instrument.pollMs, point.intervalMs)

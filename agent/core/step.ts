@@ -4,9 +4,11 @@
 import { carryOut } from './acts.ts'
 import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
+import { nextCleanUp, passCleanUps } from './clean-up.ts'
 import { keepCounter, passOverdue, takeNoSample, takeSample } from './counters.ts'
+import { setFault } from './fault.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
-import { checkCalibration, checkLoss, judgeReading, setFault } from './judge.ts'
+import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
 import { overdueAt, resumeCounter, shiftCounter } from './particle.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
@@ -40,6 +42,8 @@ import {
   writeEvent,
   writeReading,
 } from './turn.ts'
+
+import { keepZone, resumeZone, shiftZone } from './zone-state.ts'
 
 export { alarmList, alarmPayload } from './alarm-view.ts'
 export type { CoreState } from './state.ts'
@@ -81,7 +85,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
       const known = row<AlarmRow>(alarmKey(id))
       return known === undefined ? undefined : resumeAlarm(known.state, lastCommit, at)
     },
-    zone: (id) => row<ZoneRow>(zoneKey(id)),
+    zone: (id) => resumeZone(row<ZoneRow>(zoneKey(id)), lastCommit, at),
     counter: (instrument) => {
       const known = row<CounterRow>(counterKey(instrument.id))
       const same = known !== undefined && known.serial === instrument.serial
@@ -109,12 +113,13 @@ export function createState(options: CreateOptions): { state: CoreState; result:
 function keepResumed(turn: Turn): void {
   for (const { definition, state } of turn.state.timed)
     turn.changes.set(alarmKey(definition.id), alarmRow(definition, state))
+  for (const unit of turn.state.zones.values()) if (unit.cleanUp?.timer) keepZone(turn, unit)
 }
 
 /** Carries out one input. */
 export function step(state: CoreState, input: Input): StepResult {
   const turn = newTurn(state, input.at)
-  passDelays(turn)
+  passDeadlines(turn)
   const reply = handle(turn, input)
   passTime(turn)
   const result = endTurn(turn)
@@ -125,6 +130,7 @@ export function step(state: CoreState, input: Input): StepResult {
 export function nextDeadline(state: CoreState): Millis | undefined {
   let next = Math.min(
     nextDelay(state),
+    nextCleanUp(state.zones.values()),
     state.nextLossCheck,
     (state.day + 1) * DAY - state.offsetMs + 1,
   )
@@ -168,11 +174,17 @@ function handle(turn: Turn, input: Input): ActReply | undefined {
 
 /** What time alone brings about. */
 function passTime(turn: Turn): void {
-  passDelays(turn)
+  passDeadlines(turn)
   passOverdue(turn)
   checkLoss(turn)
   const day = Math.floor(baseNow(turn) / DAY)
   if (day !== turn.state.day) checkCalibration(turn, turn.state, day)
+}
+
+/** Everything that had been given a time and whose time is over. */
+function passDeadlines(turn: Turn): void {
+  passDelays(turn)
+  passCleanUps(turn)
 }
 
 function takeSlot(turn: Turn, slot: SlotResult): void {
@@ -227,9 +239,8 @@ function stepClock(turn: Turn, stepMs: Millis): void {
   }
   for (const unit of state.zones.values()) {
     if (unit.past.length === 0) continue
-    unit.past = unit.past.map(({ occupancy, until }) => ({ occupancy, until: until + stepMs }))
-    const row: ZoneRow = { occupancy: unit.occupancy, past: unit.past }
-    turn.changes.set(zoneKey(unit.zone.id), row)
+    shiftZone(unit, stepMs)
+    keepZone(turn, unit)
   }
   writeEvent(turn, 'clock.stepped', { stepMs })
   turn.urgent = true

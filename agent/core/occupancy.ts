@@ -1,0 +1,63 @@
+// The occupancy of a zone as people state it (URS-18, URS-67): ending operation begins a clean-up, and nothing a person states
+// silences what is critical, is dated back or closes an occurrence. Limits are chosen by it in evaluate.ts.
+
+import { actFields, type Named, refuse } from './act-reply.ts'
+import { beginCleanUp, endCleanUp } from './clean-up.ts'
+import type { ActReply } from './input.ts'
+import type { Occupancy } from './point.ts'
+import type { CoreState, ZoneUnit } from './state.ts'
+import type { Turn } from './turn.ts'
+import { enterOccupancy, isBusy, keepZone, zonesAround, zonesWithin } from './zone-state.ts'
+
+/** Sets the state of a zone from now on. */
+export function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
+  const { zones } = turn.state
+  const unit = zones.get(act.zone)
+  if (unit === undefined) {
+    const known = [...zones.keys()].join(', ')
+    return refuse(turn, act, { code: 'invalid', detail: `no zone "${act.zone}"; known: ${known}` })
+  }
+  const fault = nestingFault(turn.state, unit, act.state)
+  if (fault !== undefined) return refuse(turn, act, { code: 'invalid', detail: fault })
+  const from = unit.occupancy
+  const to = stateAfter(unit, act.state)
+  if (from === 'clean_up' && to !== 'clean_up' && act.state !== 'in_operation')
+    endCleanUp(turn, unit)
+  enterOccupancy(turn, unit, to, {
+    ...(to !== act.state && { asked: act.state }),
+    ...actFields(act),
+  })
+  if (to === 'clean_up') {
+    const then = act.state === 'not_in_use' ? 'not_in_use' : 'at_rest'
+    beginCleanUp(turn, unit, act.actor, then)
+  } else if (act.state === 'in_operation') unit.cleanUp = abandoned(unit)
+  keepZone(turn, unit)
+  return {
+    ok: true,
+    code: 'done',
+    ...(to !== act.state && { detail: `it is in clean_up first, ${act.state} follows by itself` }),
+  }
+}
+
+/** Operation is ended by a clean-up, where the zone has one (URS-19): at rest and out of use follow by themselves. */
+const stateAfter = ({ occupancy, zone }: ZoneUnit, asked: Occupancy): Occupancy =>
+  occupancy === 'in_operation' && asked !== 'in_operation' && zone.cleanUpMs !== undefined
+    ? 'clean_up'
+    : asked
+
+/** A clean-up that operation broke off is over without a verdict; what it has seen serves to return an alarm of an earlier one. */
+const abandoned = ({ cleanUp }: ZoneUnit): ZoneUnit['cleanUp'] =>
+  cleanUp === null ? null : { ...cleanUp, timer: null }
+
+/** Not in use and in operation exclude one another between a zone and what lies within it. */
+function nestingFault(state: CoreState, { zone }: ZoneUnit, asked: Occupancy): string | undefined {
+  if (asked === 'not_in_use') {
+    const busy = zonesWithin(state, zone.id).find(isBusy)
+    if (busy === undefined) return undefined
+    return `${busy.zone.id}, which lies within ${zone.id}, is in ${busy.occupancy}; end operation there first`
+  }
+  if (asked !== 'in_operation') return undefined
+  const idle = zonesAround(state, zone.id).find(({ occupancy }) => occupancy === 'not_in_use')
+  if (idle === undefined) return undefined
+  return `${idle.zone.id}, in which ${zone.id} lies, is not_in_use; state what goes on there first`
+}

@@ -58,6 +58,14 @@ function targetOf(act: Act): Record<string, unknown> {
       return { occ: act.occ }
     case 'occupancy':
       return { zone: act.zone, state: act.state }
+    case 'shelve':
+      return { alarm: act.alarm, occ: act.occ, until: act.until }
+    case 'unshelve':
+      return { alarm: act.alarm, occ: act.occ }
+    case 'out_of_service':
+      return { target: act.target, workOrder: act.workOrder }
+    case 'return_to_service':
+      return { target: act.target }
   }
 }
 

@@ -5,6 +5,8 @@ import { actFields, type Named, type Refusal, refuse, roleFault, wordsFault } fr
 import { stateName } from './alarm-state.ts'
 import type { Act, ActCode, ActReply, Role } from './input.ts'
 import { setOccupancy } from './occupancy.ts'
+import { returnToService, takeOut } from './service.ts'
+import { shelve, unshelve } from './shelve.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
 import { applyToAlarm, type Turn, writeEvent } from './turn.ts'
 
@@ -24,6 +26,14 @@ export function carryOut(turn: Turn, act: Act): ActReply {
       return reset(turn, act)
     case 'occupancy':
       return setOccupancy(turn, act)
+    case 'shelve':
+      return shelve(turn, act)
+    case 'unshelve':
+      return unshelve(turn, act)
+    case 'out_of_service':
+      return takeOut(turn, act)
+    case 'return_to_service':
+      return returnToService(turn, act)
   }
 }
 

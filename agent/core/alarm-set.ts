@@ -47,6 +47,8 @@ export interface AlarmDefinition {
   readonly priority: Priority
   /** Stays to be reset after the condition is gone: grade A action, pressure inversion. */
   readonly latching: boolean
+  /** Never shelved by anybody, never suppressed by design (URS-34). */
+  readonly critical?: true
   readonly judgement: Judgement
   readonly point?: Point
   readonly instrument?: Instrument
@@ -89,17 +91,33 @@ const LIMIT_ALARMS = [
 export function alarmDefinitions(plant: Plant): ReadonlyMap<string, AlarmDefinition> {
   const zones = new Map(plant.zones.map((zone) => [zone.id, zone]))
   const instruments = new Map(plant.instruments.map((instrument) => [instrument.id, instrument]))
-  const all = [
-    ...plant.points.flatMap((point) => {
-      const instrument = instruments.get(point.instrument)
-      return pointAlarms(point, zones.get(point.zone), instrument)
-    }),
-    ...plant.instruments.flatMap((instrument) => instrumentAlarms(instrument, plant.points)),
+  const incubators = new Set(
+    plant.points.filter(({ quantity }) => quantity === 'co2').map(({ zone }) => zone),
+  )
+  const ofPoints = plant.points.flatMap((point) => {
+    const instrument = instruments.get(point.instrument)
+    const alarms = pointAlarms(point, zones.get(point.zone), instrument)
+    return alarms.map((alarm) =>
+      isCritical(alarm, point, incubators) ? { ...alarm, critical: true as const } : alarm,
+    )
+  })
+  const vital = new Set(
+    ofPoints.filter(({ critical }) => critical).map(({ point }) => point?.instrument),
+  )
+  const all: AlarmDefinition[] = [
+    ...ofPoints,
+    ...plant.instruments
+      .flatMap((instrument) => instrumentAlarms(instrument, plant.points))
+      .map((alarm) => {
+        const critical = alarm.kind !== 'calibration_due' && vital.has(alarm.instrument?.id)
+        return critical ? { ...alarm, critical: true as const } : alarm
+      }),
     ...plant.zones.filter(({ cleanUpMs }) => cleanUpMs !== undefined).map(cleanUpAlarm),
     ...plant.buses.map(({ id }) => fault(`${id}.bus_fault`, 'bus_fault', 2, { bus: id })),
     ...Object.entries(SYSTEM_ALARMS).map(([name, priority]) => ({
       ...fault(`system.${name}`, 'system', priority, {}),
       class: 'system' as const,
+      ...(priority === 1 && { critical: true as const }),
     })),
   ]
   return new Map(all.map((definition) => [definition.id, definition]))
@@ -236,6 +254,21 @@ const fault = (
   ...NO_DELAY,
 })
 
+/**
+ * Critical (URS-34): every alarm of a grade A particle point and of a pressure that is critical, or of whatever point the site calls
+ * critical; every inversion; the action alarms of an incubator, which is a zone with a CO₂ point. Data loss of an instrument with
+ * such a point is critical with it, for it hides what would be.
+ */
+const isCritical = (
+  { kind, class: alarmClass }: AlarmDefinition,
+  { critical, grade, sizeUm, zone }: Point,
+  incubators: ReadonlySet<string>,
+): boolean =>
+  critical ||
+  (grade === 'A' && sizeUm !== undefined) ||
+  kind === 'inversion' ||
+  (alarmClass === 'action' && incubators.has(zone))
+
 /** The at-rest limits were not reached by the end of the clean-up (URS-19). */
 const cleanUpAlarm = (zone: Zone): AlarmDefinition => ({
   id: `${zone.id}.clean_up`,
@@ -243,6 +276,7 @@ const cleanUpAlarm = (zone: Zone): AlarmDefinition => ({
   class: 'action',
   priority: zone.grade === 'A' || zone.grade === 'B' ? 1 : 2,
   latching: zone.grade === 'A',
+  ...(zone.grade === 'A' && { critical: true as const }),
   judgement: { by: 'fault' },
   zone,
   grade: zone.grade,

@@ -2,8 +2,9 @@
 // Prints what the state holds (contract §3); decides nothing.
 
 import type { AlarmDefinition } from './alarm-set.ts'
-import { type Acknowledgement, type AlarmState, stateName, type Transition } from './alarm-state.ts'
+import { type Acknowledgement, stateName, type Transition } from './alarm-state.ts'
 import { limitIn } from './evaluate.ts'
+import { heldAs, holdView, shownState } from './hold.ts'
 import type { Occupancy } from './point.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
 
@@ -29,7 +30,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     alarm: id,
     occ: occurrence?.occ ?? null,
     rev: occurrence?.rev ?? 0,
-    state: stateName(alarm, definition.latching),
+    state: shownState(unit.holds, alarm, definition.latching),
     active: alarm.active,
     acked: alarm.acked,
     class: definition.class,
@@ -46,11 +47,21 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...(occurrence?.unconfirmed === true && { unconfirmed: true }),
     ...(occurrence?.detectedLate === true && { detectedLate: true }),
     ...((occurrence?.superseded.length ?? 0) > 0 && { superseded: occurrence?.superseded }),
+    ...heldView(unit),
     ts: alarm.ts,
     ack: acknowledgementView(occurrence?.ack),
     seq: alarm.seq,
     epoch: state.epoch,
   })
+}
+
+/** What is beneath a hold, and the hold itself. */
+function heldView({ holds, state, definition }: AlarmUnit) {
+  const kind = heldAs(holds)
+  const hold = kind === undefined ? undefined : holds?.[kind]
+  return hold === undefined
+    ? {}
+    : { beneath: stateName(state, definition.latching), held: holdView(hold) }
 }
 
 const acknowledgementView = (ack: Acknowledgement | undefined) => ack ?? null
@@ -132,9 +143,9 @@ export interface AlarmListEntry {
 
 /** Every alarm with its state, in order of definition. */
 export const alarmList = (state: CoreState): AlarmListEntry[] =>
-  [...state.alarms.values()].map(({ definition, state: alarm }: AlarmUnit) => ({
+  [...state.alarms.values()].map(({ definition, state: alarm, holds }) => ({
     alarm: definition.id,
-    state: stateName(alarm as AlarmState, definition.latching),
+    state: shownState(holds, alarm, definition.latching),
     ...(definition.instrument !== undefined && { instrument: definition.instrument.id }),
     ...(definition.point !== undefined && { unit: definition.point.unit }),
   }))

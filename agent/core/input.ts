@@ -83,6 +83,37 @@ export type Act =
       readonly reason?: string
       readonly comment?: string
     })
+  | (ActBase & {
+      readonly kind: 'shelve'
+      /** The alarm, by id or by its open occurrence (both have to agree where both are given). */
+      readonly alarm?: string
+      readonly occ?: string
+      /** Expiry, wall ms; the class has a maximum. */
+      readonly until: Millis
+      readonly reason: string
+      readonly comment?: string
+    })
+  | (ActBase & {
+      readonly kind: 'unshelve'
+      readonly alarm?: string
+      readonly occ?: string
+      readonly reason?: string
+      readonly comment?: string
+    })
+  | (ActBase & {
+      readonly kind: 'out_of_service'
+      /** A point or an instrument. */
+      readonly target: string
+      readonly workOrder: string
+      readonly reason?: string
+      readonly comment?: string
+    })
+  | (ActBase & {
+      readonly kind: 'return_to_service'
+      readonly target: string
+      readonly reason?: string
+      readonly comment?: string
+    })
 
 export type Input =
   /** Results of polled slots, in order of arrival. */

@@ -56,7 +56,7 @@ function nestingFault(state: CoreState, { zone }: ZoneUnit, asked: Occupancy): s
     if (busy === undefined) return undefined
     return `${busy.zone.id}, which lies within ${zone.id}, is in ${busy.occupancy}; end operation there first`
   }
-  if (asked !== 'in_operation') return undefined
+  if (asked !== 'in_operation' && asked !== 'clean_up') return undefined
   const idle = zonesAround(state, zone.id).find(({ occupancy }) => occupancy === 'not_in_use')
   if (idle === undefined) return undefined
   return `${idle.zone.id}, in which ${zone.id} lies, is not_in_use; state what goes on there first`

@@ -6,6 +6,7 @@ import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
+import type { Holds } from './hold.ts'
 import type { Actor } from './input.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
 import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
@@ -17,6 +18,19 @@ import type { Timer } from './timer.ts'
 export interface AlarmUnit {
   definition: AlarmDefinition
   state: AlarmState
+  /** What stands around it: shelved, suppressed, out of service. */
+  holds?: Holds | undefined
+}
+
+/** A point or an instrument that is out of service. */
+export interface ServiceOut {
+  readonly target: string
+  /** Wall ms. */
+  readonly since: Millis
+  readonly actor: Actor
+  readonly workOrder: string
+  readonly reason?: string
+  readonly comment?: string
 }
 
 export interface ZoneUnit {
@@ -109,6 +123,10 @@ export interface CoreState {
   readonly instruments: Map<string, InstrumentUnit>
   /** Alarms with a delay under way. */
   readonly timed: Set<AlarmUnit>
+  /** Alarms on the shelf. */
+  readonly shelved: Set<AlarmUnit>
+  /** Points and instruments out of service, by id. */
+  readonly service: Map<string, ServiceOut>
   /** The time base: wall = mono + offset, fixed until a clock step is noticed (core/schedule.ts). */
   offsetMs: Millis
   /** Monotonic moment before which no point can reach its comm-fail time. */
@@ -126,6 +144,8 @@ export interface Persisted {
 export const alarmKey = (id: string): string => `alarm/${id}`
 export const zoneKey = (id: string): string => `zone/${id}`
 export const counterKey = (instrument: string): string => `counter/${instrument}`
+export const holdKey = (alarm: string): string => `hold/${alarm}`
+export const serviceKey = (target: string): string => `service/${target}`
 export const windowKey = (point: string): string => `window/${point}`
 /** Ids of every alarm of the plant in force, so that a later start knows which have ceased to exist. */
 export const ALARMS_KEY = 'alarms'
@@ -158,6 +178,7 @@ export function buildUnits(
   at: Instant,
   known: {
     readonly alarm: (id: string) => AlarmState | undefined
+    readonly holds: (id: string) => Holds | undefined
     readonly zone: (id: string) => ZoneRow | undefined
     readonly counter: (instrument: Instrument) => CounterState | undefined
     readonly window: (point: Point, instrument: Instrument) => ParticleWindow | undefined
@@ -167,9 +188,12 @@ export function buildUnits(
   state.plant = plant
   for (const map of [state.alarms, state.zones, state.points, state.instruments]) map.clear()
   state.timed.clear()
+  state.shelved.clear()
   for (const definition of alarmDefinitions(plant).values()) {
-    const unit = { definition, state: known.alarm(definition.id) ?? NORMAL }
-    state.alarms.set(definition.id, unit)
+    const { id } = definition
+    const unit = { definition, state: known.alarm(id) ?? NORMAL, holds: known.holds(id) }
+    if (unit.holds?.shelved !== undefined) state.shelved.add(unit)
+    state.alarms.set(id, unit)
     if (unit.state.pending !== null || unit.state.returning !== null) state.timed.add(unit)
   }
   for (const zone of plant.zones) {

@@ -7,6 +7,8 @@ import { assert } from './assert.ts'
 import { nextCleanUp, passCleanUps } from './clean-up.ts'
 import { keepCounter, passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { setFault } from './fault.ts'
+import { type Holds, resumeHolds } from './hold.ts'
+import { dropService, nextShelf, passShelves, settleHolds, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
 import { overdueAt, resumeCounter, shiftCounter } from './particle.ts'
@@ -20,9 +22,12 @@ import {
   type CoreState,
   type CounterRow,
   counterKey,
+  holdKey,
   judgedBy,
   type PointUnit,
   resumeAlarm,
+  type ServiceOut,
+  serviceKey,
   sourceOf,
   type WindowRow,
   windowKey,
@@ -72,6 +77,8 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     points: new Map(),
     instruments: new Map(),
     timed: new Set(),
+    shelved: new Set(),
+    service: new Map(),
     offsetMs: at.wall - at.mono,
     nextLossCheck: at.mono,
     day: -1,
@@ -85,6 +92,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
       const known = row<AlarmRow>(alarmKey(id))
       return known === undefined ? undefined : resumeAlarm(known.state, lastCommit, at)
     },
+    holds: (id) => resumeHolds(row<Holds>(holdKey(id)), lastCommit, at),
     zone: (id) => resumeZone(row<ZoneRow>(zoneKey(id)), lastCommit, at),
     counter: (instrument) => {
       const known = row<CounterRow>(counterKey(instrument.id))
@@ -102,10 +110,12 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   for (const id of row<string[]>(ALARMS_KEY) ?? []) {
     before.set(id, row<AlarmRow>(alarmKey(id)) ?? { state: NORMAL, judged: '' })
   }
+  for (const [key, text] of persisted) if (key.startsWith(serviceKey(''))) keepService(state, text)
   settleDifference(turn, before)
   keepResumed(turn)
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
+  settleHolds(turn)
   return { state, result: endTurn(turn) }
 }
 
@@ -114,6 +124,13 @@ function keepResumed(turn: Turn): void {
   for (const { definition, state } of turn.state.timed)
     turn.changes.set(alarmKey(definition.id), alarmRow(definition, state))
   for (const unit of turn.state.zones.values()) if (unit.cleanUp?.timer) keepZone(turn, unit)
+  for (const { definition, holds } of turn.state.shelved)
+    turn.changes.set(holdKey(definition.id), holds)
+}
+
+const keepService = ({ service }: CoreState, text: string): void => {
+  const out = JSON.parse(text) as ServiceOut
+  service.set(out.target, out)
 }
 
 /** Carries out one input. */
@@ -122,6 +139,7 @@ export function step(state: CoreState, input: Input): StepResult {
   passDeadlines(turn)
   const reply = handle(turn, input)
   passTime(turn)
+  settleHolds(turn)
   const result = endTurn(turn)
   return reply === undefined ? result : { ...result, reply }
 }
@@ -131,6 +149,7 @@ export function nextDeadline(state: CoreState): Millis | undefined {
   let next = Math.min(
     nextDelay(state),
     nextCleanUp(state.zones.values()),
+    nextShelf(state),
     state.nextLossCheck,
     (state.day + 1) * DAY - state.offsetMs + 1,
   )
@@ -185,6 +204,7 @@ function passTime(turn: Turn): void {
 function passDeadlines(turn: Turn): void {
   passDelays(turn)
   passCleanUps(turn)
+  passShelves(turn)
 }
 
 function takeSlot(turn: Turn, slot: SlotResult): void {
@@ -259,8 +279,10 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
   const zones = new Map(state.zones)
   const points = new Map(state.points)
   const instruments = new Map(state.instruments)
+  const alarms = new Map(state.alarms)
   buildUnits(state, plant, at, {
     alarm: (id) => before.get(id)?.state,
+    holds: (id) => alarms.get(id)?.holds,
     zone: (id) => {
       const old = zones.get(id)
       return old === undefined || old.past.length === 0 ? undefined : old
@@ -279,6 +301,7 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
     },
   })
   forget(turn, zones, state.zones, zoneKey)
+  forget(turn, alarms, state.alarms, holdKey)
   forget(turn, points, state.points, windowKey)
   forget(turn, instruments, state.instruments, counterKey)
   settleDifference(turn, before, by)
@@ -289,10 +312,11 @@ const isSame = (old: Instrument | undefined, now: Instrument): boolean =>
   old !== undefined && sourceOf(old) === sourceOf(now)
 
 /** Whether a persisted row is about something that the plant no longer has. */
-function isForgotten({ zones, instruments, points }: CoreState, key: string): boolean {
+function isForgotten({ alarms, zones, instruments, points }: CoreState, key: string): boolean {
   const slash = key.indexOf('/')
   const id = key.slice(slash + 1)
   if (key === zoneKey(id)) return !zones.has(id)
+  if (key === holdKey(id)) return !alarms.has(id)
   if (key === counterKey(id)) return !instruments.has(id)
   return key === windowKey(id) && !points.has(id)
 }
@@ -340,4 +364,7 @@ function settleDifference(turn: Turn, before: ReadonlyMap<string, AlarmRow>, by?
   for (const id of ids) if (!before.has(id)) turn.alarms.add(id)
   if (ids.length !== before.size || ids.some((id) => !before.has(id)))
     turn.changes.set(ALARMS_KEY, ids)
+  turn.rezoned = true
+  dropService(turn)
+  settleService(turn)
 }

@@ -5,10 +5,18 @@ import { deadlineOf, stepAlarm } from './alarm.ts'
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AlarmInput, AlarmState, Transition } from './alarm-state.ts'
 import { alarmEventBody } from './alarm-view.ts'
+import { heldAs, hideIn, type ShownState, shownState } from './hold.ts'
 import type { StepResult } from './input.ts'
 import type { Reading } from './reading.ts'
 import type { JournalRecord } from './record.ts'
-import { type AlarmRow, type AlarmUnit, alarmKey, type CoreState, judgedBy } from './state.ts'
+import {
+  type AlarmRow,
+  type AlarmUnit,
+  alarmKey,
+  type CoreState,
+  holdKey,
+  judgedBy,
+} from './state.ts'
 import type { Instant, Millis } from './time.ts'
 
 export interface Turn {
@@ -19,6 +27,12 @@ export interface Turn {
   readonly alarms: Set<string>
   urgent: boolean
   readonly first: number
+  /** Alarms that made a transition. */
+  readonly moved: Set<AlarmUnit>
+  /** A zone, or the plant, has changed: what follows from zones is looked at for every alarm. */
+  rezoned: boolean
+  /** The state an alarm is shown in. */
+  shown(unit: AlarmUnit): ShownState
 }
 
 export const newTurn = (state: CoreState, at: Instant): Turn => {
@@ -30,6 +44,9 @@ export const newTurn = (state: CoreState, at: Instant): Turn => {
     alarms: new Set(),
     urgent: false,
     first: state.seq + 1,
+    moved: new Set(),
+    rezoned: false,
+    shown: ({ holds, state: alarm, definition }) => shownState(holds, alarm, definition.latching),
   }
 }
 
@@ -77,21 +94,33 @@ export function applyToAlarm(
   const { state, transitions } = stepAlarm(unit.definition, before, input, () => occurrenceId(turn))
   if (state === before) return transitions
   unit.state = state
+  const held = heldAs(unit.holds)
   for (const transition of transitions) {
     const seq = writeEvent(
       turn,
       transition.type,
-      alarmEventBody(turn.state, unit.definition, transition, act),
+      alarmEventBody(turn.state, unit.definition, transition, {
+        ...act,
+        ...(held !== undefined && { held }),
+      }),
     )
+    if (unit.holds !== undefined) unit.holds = hideIn(unit.holds, transition.occurrence)
     unit.state = { ...unit.state, seq, ts: Math.round(turn.at.wall) }
   }
   if (transitions.length > 0) {
     turn.alarms.add(unit.definition.id)
     turn.urgent = true
+    turn.moved.add(unit)
+    if (held !== undefined) turn.changes.set(holdKey(unit.definition.id), unit.holds)
   }
   keepTimed(turn.state, unit)
-  turn.changes.set(alarmKey(unit.definition.id), alarmRow(unit.definition, unit.state))
+  keepAlarm(turn, unit)
   return transitions
+}
+
+/** Writes down what is known of an alarm. */
+export function keepAlarm({ changes }: Turn, { definition, state }: AlarmUnit): void {
+  changes.set(alarmKey(definition.id), alarmRow(definition, state))
 }
 
 export const alarmRow = (definition: AlarmDefinition, state: AlarmState): AlarmRow => ({

@@ -84,6 +84,7 @@ export function enterOccupancy(
   const from = unit.occupancy
   unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(baseNow(turn)) })
   unit.occupancy = to
+  turn.rezoned = true
   writeEvent(turn, 'occupancy.changed', { zone: unit.zone.id, from: from ?? null, to, ...fields })
 }
 

@@ -95,7 +95,9 @@ export async function startControlAgent(options: ControlAgentOptions = {}): Prom
     reply: (act: Act): ActReply | Promise<ActReply> => ({
       ok: true,
       code: act.kind === 'ack' ? 'acknowledged' : act.kind === 'reset' ? 'reset' : 'done',
-      ...(act.kind === 'occupancy' ? {} : { alarm: ALARM.alarm, occ: act.occ, rev: 3 }),
+      ...('occ' in act && act.occ !== undefined
+        ? { alarm: ALARM.alarm, occ: act.occ, rev: 3 }
+        : {}),
     }),
     status: (): StatusView | Promise<StatusView> => STATUS,
     alarms: [ALARM] as readonly AlarmView[],

@@ -2,7 +2,7 @@
 // Every step is checked on the way: sequence without a hole, no value on a bad reading, no transition without its record.
 
 import { expect } from 'vitest'
-import { type AlarmStateName, stateName } from '#core/alarm-state.ts'
+import { type ShownState, shownState } from '#core/hold.ts'
 import type { Act, Actor, ActReply, Input, Role, SlotResult, StepResult } from '#core/input.ts'
 import type { Sample } from '#core/particle.ts'
 import type { Plant } from '#core/point.ts'
@@ -203,9 +203,11 @@ export class CoreRig {
   }
 
   /** The state of an alarm by name; undefined when there is no such alarm. */
-  is(alarm: string): AlarmStateName | undefined {
+  is(alarm: string): ShownState | undefined {
     const unit = this.state.alarms.get(alarm)
-    return unit === undefined ? undefined : stateName(unit.state, unit.definition.latching)
+    return unit === undefined
+      ? undefined
+      : shownState(unit.holds, unit.state, unit.definition.latching)
   }
 
   payload(alarm: string): Record<string, unknown> {

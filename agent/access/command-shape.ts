@@ -41,6 +41,13 @@ const act = <N extends string>(name: N) => ({
 })
 const occurrence = { alarm: reference(128), occ: reference(64), rev: z.int().min(0) }
 
+/** What is shelved is an alarm; where an occurrence is named beside it, it has to be the open one. */
+const shelved = {
+  alarm: reference(128),
+  occ: reference(64).nullable().optional(),
+  rev: z.int().min(0).optional(),
+}
+
 const shapes = {
   ack: z.strictObject({ ...envelope, ...act('ack'), ...occurrence, reason, comment }),
   reset: z.strictObject({
@@ -58,6 +65,22 @@ const shapes = {
     reason: reason.optional(),
     comment,
   }),
+  shelve: z.strictObject({
+    ...envelope,
+    ...act('shelve'),
+    ...shelved,
+    /** Expiry of the shelf, wall ms. */
+    until: wall,
+    reason,
+    comment,
+  }),
+  unshelve: z.strictObject({
+    ...envelope,
+    ...act('unshelve'),
+    ...shelved,
+    reason: reason.optional(),
+    comment,
+  }),
 }
 
 type Shapes = typeof shapes
@@ -71,7 +94,7 @@ export type ParsedCommand =
   | { readonly ok: false; readonly id: string | null; readonly detail: string }
 
 /** Commands of the contract that this version does not carry out. */
-const NOT_YET: readonly string[] = ['shelve', 'unshelve', 'session']
+const NOT_YET: readonly string[] = ['session']
 
 /** Reads the payload of `cmd/{name}/…`, given as an object without prototype. Never throws. */
 export function parseCommand(
@@ -88,8 +111,13 @@ export function parseCommand(
       return shaped(shapes.reset.safeParse(fields), id, (data) => ({ name, ...data }))
     case 'occupancy':
       return shaped(shapes.occupancy.safeParse(fields), id, (data) => ({ name, ...data }))
+    case 'shelve':
+      return shaped(shapes.shelve.safeParse(fields), id, (data) => ({ name, ...data }))
+    case 'unshelve':
+      return shaped(shapes.unshelve.safeParse(fields), id, (data) => ({ name, ...data }))
     default: {
-      const detail = 'there is no such command; send ack, reset, occupancy or replay'
+      const detail =
+        'there is no such command; send ack, reset, shelve, unshelve, occupancy or replay'
       return { ok: false, id, detail }
     }
   }
@@ -98,9 +126,9 @@ export function parseCommand(
 /** What a command asks for, as records name it. */
 export function aboutCommand(command: ShapedCommand): CommandAbout {
   const { name } = command
-  return name === 'occupancy'
-    ? { act: name, zone: command.zone, state: command.state }
-    : { act: name, alarm: command.alarm, occ: command.occ }
+  if (name === 'occupancy') return { act: name, zone: command.zone, state: command.state }
+  const { alarm, occ } = command
+  return { act: name, alarm, ...(occ == null ? {} : { occ }) }
 }
 
 /** The id of a payload where it is one; null where it cannot be answered by. */

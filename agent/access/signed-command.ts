@@ -176,7 +176,28 @@ function actFor(command: ShapedCommand, actor: Actor): Act {
     }
     case 'occupancy':
       return { kind: 'occupancy', ...base, zone: command.zone, state: command.state, ...words }
+    case 'shelve': {
+      const { until } = command
+      return {
+        kind: 'shelve',
+        ...base,
+        ...heldOf(command),
+        until,
+        ...words,
+        reason: command.reason,
+      }
+    }
+    case 'unshelve':
+      return { kind: 'unshelve', ...base, ...heldOf(command), ...words }
   }
 }
+
+const heldOf = ({
+  alarm,
+  occ,
+}: Extract<ShapedCommand, { name: 'shelve' | 'unshelve' }>): { alarm: string; occ?: string } => ({
+  alarm,
+  ...(occ == null ? {} : { occ }),
+})
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

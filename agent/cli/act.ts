@@ -1,7 +1,8 @@
-// What the three acts from the command line share: who acts and how they prove it, and what the answer means.
+// What the acts from the command line share: who acts and how they prove it, and what the answer means.
 // Decides nothing about the act itself; the agent does, and its answer is printed in words.
 
 import type { ActReply } from '#core/input.ts'
+import { formatDuration } from '#core/time.ts'
 import type { ActCommand } from '../control/protocol.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT, EXIT_OF_ACT } from './exit-code.ts'
@@ -60,6 +61,14 @@ function doneWords(act: NamelessAct, { alarm, occ, detail }: ActReply): string {
       return printable(`reset${what}, occurrence ${occ ?? act.occ}${more}`)
     case 'occupancy':
       return printable(`${act.zone} is ${act.state} from now on${more}`)
+    case 'shelve':
+      return printable(`shelved${what} for ${formatDuration(act.forMs)}${more}`)
+    case 'unshelve':
+      return printable(`taken from the shelf:${what}${more}`)
+    case 'out_of_service':
+      return printable(`${act.target} is out of service under ${act.workOrder}${more}`)
+    case 'return_to_service':
+      return printable(`${act.target} is in service again${more}`)
   }
 }
 
@@ -75,8 +84,23 @@ const REFUSED_WORDS: Readonly<Record<string, string>> = {
   invalid: 'it cannot be done like this',
 }
 
+function subjectOf(act: NamelessAct): string {
+  switch (act.op) {
+    case 'occupancy':
+      return act.zone
+    case 'out_of_service':
+    case 'return_to_service':
+      return act.target
+    case 'shelve':
+    case 'unshelve':
+      return act.alarm ?? act.occ ?? ''
+    default:
+      return act.occ
+  }
+}
+
 function refusedWords(act: NamelessAct, { code, detail }: ActReply): string {
-  const subject = act.op === 'occupancy' ? act.zone : act.occ
+  const subject = subjectOf(act)
   return printable(
     `${act.op} ${subject} refused (${code}): ${detail ?? REFUSED_WORDS[code] ?? code}`,
   )

@@ -9,6 +9,7 @@ import type { AckOptions } from './ack.ts'
 import type { ActOptions, Io } from './act.ts'
 import type { AlarmsOptions } from './alarms.ts'
 import type { ClientOptions } from './client-options.ts'
+import { addHoldCommands } from './hold-commands.ts'
 import { addCommissioningCommands } from './probe-command.ts'
 import type { AddUserOptions } from './users.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -45,6 +46,7 @@ export function buildProgram(context: ProgramContext): Command {
   addDaemonCommands(program, context)
   addViewCommands(program, context)
   addActCommands(program, context)
+  addHoldCommands(program, context, { withAct, example, duration })
   addUserCommands(program, context)
   addCommissioningCommands(program, context, { withTarget, example })
   addCheckCommands(program, context)

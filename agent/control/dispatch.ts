@@ -55,6 +55,10 @@ async function carryOut(command: Command, context: DispatchContext): Promise<Ans
     case 'ack':
     case 'reset':
     case 'occupancy':
+    case 'shelve':
+    case 'unshelve':
+    case 'out_of_service':
+    case 'return_to_service':
       return carryOutAct(command, context)
     case 'users.add':
       return addPerson(command, context)
@@ -75,7 +79,10 @@ async function carryOutAct(command: ActCommand, context: DispatchContext): Promi
       if (verdict.recorded) await recordRefusal(command.user, about, verdict.code, context)
       return { ok: true, result: { ok: false, code: 'not_authorised', detail: verdict.detail } }
     }
-    return { ok: true, result: await context.handlers.act(actOf(command, verdict.actor)) }
+    return {
+      ok: true,
+      result: await context.handlers.act(actOf(command, verdict.actor, context.now())),
+    }
   } catch (fault) {
     if (fault instanceof InvariantError) throw fault
     const detail = fault instanceof Error ? fault.message : String(fault)
@@ -106,15 +113,26 @@ function recordRefusal(
 /** What was attempted, in the words of the record: never the PIN, never free text of somebody unknown. */
 function aboutOf(command: ActCommand): Readonly<Record<string, unknown>> {
   const { op } = command
-  return op === 'occupancy'
-    ? { act: op, zone: idOrNull(command.zone), state: command.state }
-    : { act: op, occ: idOrNull(command.occ) }
+  const id = (text: string | undefined): string | null =>
+    text === undefined ? null : idOrNull(text)
+  switch (op) {
+    case 'occupancy':
+      return { act: op, zone: id(command.zone), state: command.state }
+    case 'shelve':
+    case 'unshelve':
+      return { act: op, alarm: id(command.alarm), occ: id(command.occ) }
+    case 'out_of_service':
+    case 'return_to_service':
+      return { act: op, target: id(command.target) }
+    default:
+      return { act: op, occ: id(command.occ) }
+  }
 }
 
 /** What looks like an id of anything, else null: what nobody vouches for is not written down as it came. */
 const idOrNull = (text: string): string | null => (/^[\w.-]{1,64}$/.test(text) ? text : null)
 
-function actOf(command: ActCommand, actor: Actor): Act {
+function actOf(command: ActCommand, actor: Actor, now: Instant): Act {
   const { comment } = command
   const words = comment === undefined ? {} : { comment }
   switch (command.op) {
@@ -126,8 +144,31 @@ function actOf(command: ActCommand, actor: Actor): Act {
       const { zone, state } = command
       return { kind: 'occupancy', actor, zone, state, ...reasonOf(command), ...words }
     }
+    case 'shelve': {
+      const until = Math.round(now.wall) + command.forMs
+      return { kind: 'shelve', actor, ...heldOf(command), until, reason: command.reason, ...words }
+    }
+    case 'unshelve':
+      return { kind: 'unshelve', actor, ...heldOf(command), ...reasonOf(command), ...words }
+    case 'out_of_service': {
+      const { target, workOrder } = command
+      const why = { ...reasonOf(command), ...words }
+      return { kind: 'out_of_service', actor, target, workOrder, ...why }
+    }
+    case 'return_to_service': {
+      const { target } = command
+      return { kind: 'return_to_service', actor, target, ...reasonOf(command), ...words }
+    }
   }
 }
+
+const heldOf = ({
+  occ,
+  alarm,
+}: Extract<ActCommand, { op: 'shelve' | 'unshelve' }>): { occ?: string; alarm?: string } => ({
+  ...(occ === undefined ? {} : { occ }),
+  ...(alarm === undefined ? {} : { alarm }),
+})
 
 function targetOf({ occ, rev, alarm }: Extract<ActCommand, { op: 'ack' | 'reset' }>): {
   occ: string

@@ -2,7 +2,7 @@
 // Pure: judges bytes and shapes, never who asks. What is not understood is refused in words; nothing is guessed.
 
 import { z } from 'zod'
-import type { ActReply } from '#core/input.ts'
+import type { Act, ActReply } from '#core/input.ts'
 import { ROLES } from '#core/input.ts'
 import { OCCUPANCIES } from '#core/point.ts'
 import type { Addition } from '#ports/people.ts'
@@ -22,6 +22,9 @@ const credentials = { user: text(64), pin: text(256) }
 const words = { reason: text(64).optional(), comment: text(2000).optional() }
 const occurrence = { occ: text(64), rev: z.int().min(0).optional(), alarm: text(128).optional() }
 
+/** An alarm by its id or by its open occurrence. */
+const held = { occ: text(64).optional(), alarm: text(128).optional() }
+
 /** Every command by its name. */
 const command = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('status') }),
@@ -39,6 +42,29 @@ const command = z.discriminatedUnion('op', [
     ...credentials,
     zone: text(64),
     state: z.enum(OCCUPANCIES),
+    ...words,
+  }),
+  z.strictObject({
+    op: z.literal('shelve'),
+    ...credentials,
+    ...held,
+    /** How long from now, ms: the client's clock does not matter. */
+    forMs: z.int().min(1),
+    ...words,
+    reason: text(64),
+  }),
+  z.strictObject({ op: z.literal('unshelve'), ...credentials, ...held, ...words }),
+  z.strictObject({
+    op: z.literal('out_of_service'),
+    ...credentials,
+    target: text(64),
+    workOrder: text(64),
+    ...words,
+  }),
+  z.strictObject({
+    op: z.literal('return_to_service'),
+    ...credentials,
+    target: text(64),
     ...words,
   }),
   z.strictObject({
@@ -69,7 +95,7 @@ const command = z.discriminatedUnion('op', [
 
 export type Command = z.infer<typeof command>
 /** The acts among the commands. */
-export type ActCommand = Extract<Command, { op: 'ack' | 'reset' | 'occupancy' }>
+export type ActCommand = Extract<Command, { readonly op: Act['kind'] }>
 
 /** What each command is answered with. */
 export interface Results {
@@ -78,6 +104,10 @@ export interface Results {
   readonly ack: ActReply
   readonly reset: ActReply
   readonly occupancy: ActReply
+  readonly shelve: ActReply
+  readonly unshelve: ActReply
+  readonly out_of_service: ActReply
+  readonly return_to_service: ActReply
   readonly 'users.add': Addition
   readonly 'users.list': PeopleView
   readonly 'commissioning.note': { readonly recorded: true }

@@ -86,8 +86,9 @@ describe('URS-33 what is refused, and as what', () => {
     ],
     ['an ack sent as occupancy', 'invalid', ack(), { command: 'occupancy' }],
     ['an occupancy sent as ack', 'invalid', signed(occupancyCommand(), 'jdoe')],
-    ['shelve', 'invalid', ack(), { command: 'shelve' }],
-    ['unshelve', 'invalid', ack(), { command: 'unshelve' }],
+    ['an ack sent as shelve: no end', 'invalid', ack(), { command: 'shelve' }],
+    ['an end of a shelf that is text', 'invalid', ack({ until: '2h' }), { command: 'shelve' }],
+    ['an unshelve with an end', 'invalid', ack({ until: 1 }), { command: 'unshelve' }],
     ['session', 'invalid', ack(), { command: 'session' }],
     ['a command nobody knows', 'invalid', ack(), { command: 'toString' }],
 

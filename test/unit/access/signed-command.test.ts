@@ -58,6 +58,20 @@ describe('URS-32 a genuine command becomes an act of the person who signed', () 
     })
   })
 
+  it('shelve and unshelve, of an alarm that is normal too', () => {
+    const until = SIGNED_AT + 3_600_000
+    expect(check(ack({ until }), { command: 'shelve' })).toMatchObject({
+      ok: true,
+      command: {
+        about: { act: 'shelve', alarm, occ },
+        act: { kind: 'shelve', actor, cmd, alarm, occ, until, reason: 'door_opened' },
+      },
+    })
+    const verdict = check(ack({ occ: null, rev: 0 }), { command: 'unshelve' })
+    expect(verdict).toMatchObject({ ok: true, command: { act: { kind: 'unshelve', alarm } } })
+    expect(verdict.ok && 'occ' in verdict.command.act).toBe(false)
+  })
+
   it('however the payload is laid out: it is the value that was signed', () => {
     const command = ack()
     const reversed = Object.fromEntries(Object.entries(command).reverse())

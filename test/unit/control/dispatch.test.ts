@@ -98,4 +98,40 @@ describe('answer', () => {
     await answer({ ...ACK, user: '<b>', occ: '\u202e' }, { ...refusing, handlers })
     expect(bodies).toMatchObject([{ claimed: null, occ: null, act: 'ack' }])
   })
+
+  it.each([
+    [
+      { op: 'shelve', alarm: 'x.alert_high', forMs: 7_200_000, reason: 'other', comment: 'c' },
+      { kind: 'shelve', alarm: 'x.alert_high', until: 7_201_000, reason: 'other', comment: 'c' },
+    ],
+    [
+      { op: 'unshelve', occ: 'O' },
+      { kind: 'unshelve', occ: 'O' },
+    ],
+    [
+      { op: 'out_of_service', target: 'th-1', workOrder: 'WO-1', reason: 'maintenance' },
+      { kind: 'out_of_service', target: 'th-1', workOrder: 'WO-1', reason: 'maintenance' },
+    ],
+    [
+      { op: 'return_to_service', target: 'th-1', comment: 'checked' },
+      { kind: 'return_to_service', target: 'th-1', comment: 'checked' },
+    ],
+  ] as const)(
+    'URS-34 URS-36 %j reaches the core as what it is, by the agent’s own clock',
+    async (command, act) => {
+      const acts: unknown[] = []
+      const knowing = context(new Error())
+      const handlers = {
+        ...knowing.handlers,
+        act: async (one: unknown) => {
+          acts.push(one)
+          return { ok: true, code: 'done' } as const
+        },
+      }
+      const now = () => ({ wall: 1000.4, mono: 0 })
+      const credentials = { user: 'jdoe', pin: '4711' }
+      await answer({ ...command, ...credentials }, { ...knowing, handlers, now })
+      expect(acts).toEqual([{ ...act, actor: ACTOR }])
+    },
+  )
 })

@@ -67,6 +67,23 @@ describe('URS-32 a genuine command', () => {
     ])
   })
 
+  it('URS-34 shelve and unshelve alike, until the moment that was signed', async () => {
+    const { box, occ } = await boxWithAlarm()
+    const until = SIGNED_AT + 7_200_000
+    await box.send(ackOf(occ, { id: 's1', until }), { command: 'shelve' })
+    expect(box.reply()).toMatchObject({ id: 's1', ok: true, code: 'done', alarm: ALARM, occ })
+    expect(box.events('alarm.shelved')).toMatchObject([
+      { body: { alarm: ALARM, occ, until, cmd: 's1', actor: { user: 'jdoe', via: 'mqtt' } } },
+    ])
+    await box.send(ackOf(occ, { id: 's2', until }), { command: 'shelve' })
+    expect(box.reply()).toMatchObject({ id: 's2', ok: false, code: 'invalid' })
+    await box.send(ackOf(occ, { id: 's3' }), { command: 'unshelve' })
+    expect(box.events('alarm.unshelved')).toMatchObject([{ body: { alarm: ALARM, cmd: 's3' } }])
+    const critical = { alarm: 'system.storage_fault', occ: null, id: 's4', until }
+    await box.send(ackOf(occ, critical), { command: 'shelve' })
+    expect(box.reply()).toMatchObject({ id: 's4', ok: false, code: 'not_authorised' })
+  })
+
   it('is one commit with the row of its id', async () => {
     const { box, ack } = await boxWithAlarm()
     await box.send(ack)

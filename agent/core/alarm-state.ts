@@ -76,6 +76,8 @@ export interface Occurrence {
   readonly unconfirmed?: true
   readonly detectedLate?: true
   readonly detail?: string
+  /** The earliest alarm that this one may follow from (URS-40). */
+  readonly firstOut?: { readonly alarm: string; readonly occ: string }
   /** A fault that may hide an excursion takes action priority (alarms.md). */
   readonly priority?: 1
   /** Revision at which it last got worse: who saw an older one has to look again. */

@@ -4,6 +4,7 @@
 import type { AlarmDefinition } from './alarm-set.ts'
 import { type Acknowledgement, stateName, type Transition } from './alarm-state.ts'
 import { limitIn } from './evaluate.ts'
+import { parentOf } from './first-out.ts'
 import { heldAs, holdView, shownState } from './hold.ts'
 import type { Occupancy } from './point.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
@@ -47,12 +48,20 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...(occurrence?.unconfirmed === true && { unconfirmed: true }),
     ...(occurrence?.detectedLate === true && { detectedLate: true }),
     ...((occurrence?.superseded.length ?? 0) > 0 && { superseded: occurrence?.superseded }),
+    ...(occurrence?.firstOut !== undefined && { firstOut: occurrence.firstOut }),
+    ...parentView(state, definition),
     ...heldView(unit),
     ts: alarm.ts,
     ack: acknowledgementView(occurrence?.ack),
     seq: alarm.seq,
     epoch: state.epoch,
   })
+}
+
+/** What this alarm is only a consequence of: it is shown with it and annunciated once. */
+function parentView(state: CoreState, definition: AlarmDefinition) {
+  const parent = parentOf(state, definition)
+  return parent === undefined ? {} : { parent }
 }
 
 /** What is beneath a hold, and the hold itself. */
@@ -127,6 +136,8 @@ export function alarmEventBody(
     ...(occurrence.unconfirmed === true && { unconfirmed: true }),
     ...(occurrence.detectedLate === true && { detectedLate: true }),
     ...(occurrence.detail !== undefined && { detail: occurrence.detail }),
+    ...(occurrence.firstOut !== undefined && { firstOut: occurrence.firstOut }),
+    ...parentView(state, definition),
     ...(definition.instrument?.serial !== undefined && { serial: definition.instrument.serial }),
     limitSet: `${plant.limitSet.id} ${plant.limitSet.version}`,
     config: plant.hash,

@@ -6,6 +6,7 @@ import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
+import type { RecentActivation } from './first-out.ts'
 import type { Holds } from './hold.ts'
 import type { Actor } from './input.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
@@ -42,6 +43,8 @@ export interface ZoneUnit {
   cleanUp: CleanUp | null
   /** When clean-ups began in the last hour (wall ms on the time base), oldest first. */
   cleanUpStarts: readonly Millis[]
+  /** The zone itself, those it shares a boundary with, and those within or around it. */
+  readonly neighbours: ReadonlySet<string>
   /** Particle points of the zone. */
   readonly particles: PointUnit[]
 }
@@ -123,6 +126,8 @@ export interface CoreState {
   readonly instruments: Map<string, InstrumentUnit>
   /** Alarms with a delay under way. */
   readonly timed: Set<AlarmUnit>
+  /** Excursions that began within the last minute, oldest first. */
+  recent: readonly RecentActivation[]
   /** Alarms on the shelf. */
   readonly shelved: Set<AlarmUnit>
   /** Points and instruments out of service, by id. */
@@ -205,6 +210,7 @@ export function buildUnits(
       // a zone that has no time for it any more is not cleaned up by itself
       cleanUp: zone.cleanUpMs === undefined ? null : (set?.cleanUp ?? null),
       cleanUpStarts: set?.cleanUpStarts ?? [],
+      neighbours: neighboursOf(plant, zone),
       particles: [],
     })
   }
@@ -231,6 +237,18 @@ export function buildUnits(
     })
   }
   state.nextLossCheck = at.mono
+}
+
+/** What lies next to a zone: a measured boundary on either side, and what is within or around it. */
+function neighboursOf({ zones, points }: Plant, { id, within }: Zone): ReadonlySet<string> {
+  const near = new Set([id, ...(within === undefined ? [] : [within])])
+  for (const zone of zones) if (zone.within === id) near.add(zone.id)
+  for (const { zone, against } of points) {
+    if (against === undefined) continue
+    if (zone === id) near.add(against)
+    if (against === id) near.add(zone)
+  }
+  return near
 }
 
 function addPoint(

@@ -7,6 +7,7 @@ import { assert } from './assert.ts'
 import { nextCleanUp, passCleanUps } from './clean-up.ts'
 import { keepCounter, passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { setFault } from './fault.ts'
+import { resumeRecent } from './first-out.ts'
 import { type Holds, resumeHolds } from './hold.ts'
 import { dropService, nextShelf, passShelves, settleHolds, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
@@ -77,6 +78,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     points: new Map(),
     instruments: new Map(),
     timed: new Set(),
+    recent: [],
     shelved: new Set(),
     service: new Map(),
     offsetMs: at.wall - at.mono,
@@ -111,6 +113,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     before.set(id, row<AlarmRow>(alarmKey(id)) ?? { state: NORMAL, judged: '' })
   }
   for (const [key, text] of persisted) if (key.startsWith(serviceKey(''))) keepService(state, text)
+  resumeRecent(state, at)
   settleDifference(turn, before)
   keepResumed(turn)
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
@@ -300,6 +303,7 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
       return old?.point.intervalMs === intervalMs ? old.watch : undefined
     },
   })
+  resumeRecent(state, at)
   forget(turn, zones, state.zones, zoneKey)
   forget(turn, alarms, state.alarms, holdKey)
   forget(turn, points, state.points, windowKey)

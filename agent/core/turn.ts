@@ -5,6 +5,7 @@ import { deadlineOf, stepAlarm } from './alarm.ts'
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AlarmInput, AlarmState, Transition } from './alarm-state.ts'
 import { alarmEventBody } from './alarm-view.ts'
+import { childrenOf, noteActivation } from './first-out.ts'
 import { heldAs, hideIn, type ShownState, shownState } from './hold.ts'
 import type { StepResult } from './input.ts'
 import type { Reading } from './reading.ts'
@@ -91,9 +92,10 @@ export function applyToAlarm(
   act: ActFields = {},
 ): readonly Transition[] {
   const before = unit.state
-  const { state, transitions } = stepAlarm(unit.definition, before, input, () => occurrenceId(turn))
-  if (state === before) return transitions
-  unit.state = state
+  const stepped = stepAlarm(unit.definition, before, input, () => occurrenceId(turn))
+  if (stepped.state === before) return stepped.transitions
+  unit.state = stepped.state
+  const transitions = stepped.transitions.map((transition) => withFirstOut(turn, unit, transition))
   const held = heldAs(unit.holds)
   for (const transition of transitions) {
     const seq = writeEvent(
@@ -111,11 +113,23 @@ export function applyToAlarm(
     turn.alarms.add(unit.definition.id)
     turn.urgent = true
     turn.moved.add(unit)
+    for (const child of childrenOf(turn.state, unit.definition))
+      turn.alarms.add(child.definition.id)
     if (held !== undefined) turn.changes.set(holdKey(unit.definition.id), unit.holds)
   }
   keepTimed(turn.state, unit)
   keepAlarm(turn, unit)
   return transitions
+}
+
+/** An activation with the alarm it may follow from, which the occurrence keeps. */
+function withFirstOut(turn: Turn, unit: AlarmUnit, transition: Transition): Transition {
+  if (transition.type !== 'alarm.activated') return transition
+  const firstOut = noteActivation(turn.state, unit, transition.occurrence.occ, turn.at)
+  if (firstOut === undefined) return transition
+  const { occurrence } = unit.state
+  if (occurrence !== null) unit.state = { ...unit.state, occurrence: { ...occurrence, firstOut } }
+  return { ...transition, occurrence: { ...transition.occurrence, firstOut } }
 }
 
 /** Writes down what is known of an alarm. */

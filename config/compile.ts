@@ -11,7 +11,7 @@ import { compileLimits, compileRules, isParticle } from './limits.ts'
 import type { Written } from './model.ts'
 import { present } from './profile.ts'
 import type { Resolved, ResolvedInstrument, ResolvedPoint } from './resolve.ts'
-import type { MqttInput } from './schema/configuration.ts'
+import type { MqttInput, RemindersInput } from './schema/configuration.ts'
 import type { LimitSet } from './schema/limit-set.ts'
 
 /** Reasons of an acknowledgement where the site gives none (contract §3). */
@@ -50,6 +50,7 @@ export function compile(
     instruments: resolved.instruments.map(instrumentOf),
     points,
     reasonCodes: model.reasonCodes ?? REASON_CODES,
+    ...(model.reminders && { reminders: remindersOf(model.reminders.value) }),
   }
   return {
     plant,
@@ -59,6 +60,15 @@ export function compile(
     dataDir: resolveFrom(gateway.place.document, gateway.value.dataDir).path,
     sources,
   }
+}
+
+/** Reminders by class, as the core takes them. */
+function remindersOf(input: RemindersInput): NonNullable<Plant['reminders']> {
+  const classes = (['action', 'alert', 'fault', 'system'] as const).flatMap((name) => {
+    const { reAlarm, escalate } = input[name] ?? {}
+    return [[name, { ...present('reAlarmMs', reAlarm), ...present('escalateMs', escalate) }]]
+  })
+  return Object.fromEntries(classes)
 }
 
 /** `sha256:…` over the content of every file, each with its length so that no two cuts of a text look alike. */

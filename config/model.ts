@@ -13,7 +13,9 @@ import {
   includeSchema,
   type MqttInput,
   mqttSchema,
+  type RemindersInput,
   reasonCodesSchema,
+  remindersSchema,
   type SiteInput,
   siteSchema,
 } from './schema/configuration.ts'
@@ -54,6 +56,7 @@ export interface Model {
   readonly limitSet?: Written<string>
   readonly mqtt?: Written<MqttInput>
   readonly reasonCodes?: readonly string[]
+  readonly reminders?: Written<RemindersInput>
   readonly zones: readonly Written<ZoneInput>[]
   readonly buses: readonly Written<BusInput>[]
   readonly instruments: readonly WrittenInstrument[]
@@ -88,6 +91,7 @@ export function readModel(
   const mqtt = section('mqtt', mqttSchema)
   section('console', consoleSchema)
   const reasonCodes = readReasonCodes(groups, findings)
+  const reminders = section('reminders', remindersSchema)
   const zones = list('zones')
   const buses = list('buses')
   const instruments = list('instruments')
@@ -99,6 +103,7 @@ export function readModel(
     ...(limitSet && { limitSet }),
     ...(mqtt && { mqtt }),
     ...(reasonCodes && { reasonCodes }),
+    ...(reminders && { reminders }),
     zones: entries(zones, zoneSchema, findings),
     buses: entries(buses, busSchema, findings),
     instruments: instruments.map((item) => readInstrument(item, points, findings)),

@@ -142,6 +142,8 @@ export type AlarmInput =
       readonly value?: number
     }
   | { readonly kind: 'reset'; readonly at: Instant; readonly value?: number }
+  /** Its re-alarm time is over: what was acknowledged and goes on is to be looked at again. */
+  | { readonly kind: 'realarm'; readonly at: Instant }
   /** The limit moved or the alarm ceased to exist: the occurrence ends with that reason. */
   | { readonly kind: 'close'; readonly at: Instant }
 
@@ -151,6 +153,7 @@ export type TransitionType =
   | 'alarm.returned'
   | 'alarm.acknowledged'
   | 'alarm.reset'
+  | 'alarm.realarmed'
   | 'alarm.superseded'
   | 'alarm.closed'
 

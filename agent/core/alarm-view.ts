@@ -50,6 +50,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...((occurrence?.superseded.length ?? 0) > 0 && { superseded: occurrence?.superseded }),
     ...(occurrence?.firstOut !== undefined && { firstOut: occurrence.firstOut }),
     ...parentView(state, definition),
+    ...((unit.reminder?.step ?? 0) > 0 && { escalation: unit.reminder?.step }),
     ...heldView(unit),
     ts: alarm.ts,
     ack: acknowledgementView(occurrence?.ack),

@@ -52,6 +52,8 @@ function take(
       return acknowledge(definition, state, input)
     case 'reset':
       return end(definition, state, 'alarm.reset', input.value)
+    case 'realarm':
+      return realarm(definition, state)
     case 'close':
       return state.occurrence === null
         ? still({ ...NORMAL, seq: state.seq, ts: state.ts })
@@ -288,6 +290,18 @@ function acknowledge(
   return {
     state: next,
     transitions: [{ type: 'alarm.acknowledged', from, to, occurrence: acknowledged }],
+  }
+}
+
+/** What was acknowledged and goes on is unacknowledged again (alarms.md row 12); who had acknowledged it is on record. */
+function realarm(definition: AlarmDefinition, state: AlarmState): AlarmStep {
+  if (state.occurrence === null || !state.active || !state.acked) return still(state)
+  const { ack: _, ...rest } = state.occurrence
+  const occurrence: Occurrence = { ...rest, rev: rest.rev + 1 }
+  const from = stateName(state, definition.latching)
+  return {
+    state: { ...state, occurrence, acked: false },
+    transitions: [{ type: 'alarm.realarmed', from, to: 'unacknowledged', occurrence }],
   }
 }
 

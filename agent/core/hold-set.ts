@@ -42,6 +42,7 @@ function setHolds(turn: Turn, unit: AlarmUnit, holds: Holds): void {
   if (holds.shelved === undefined) turn.state.shelved.delete(unit)
   else turn.state.shelved.add(unit)
   turn.alarms.add(id)
+  turn.moved.add(unit)
   turn.urgent = true
 }
 

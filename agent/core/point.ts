@@ -79,6 +79,14 @@ export interface Point {
   readonly rules?: ParticleRules
 }
 
+/** When the alarms of a class are said again (URS-37). */
+export interface ClassReminders {
+  /** An acknowledged occurrence that still goes on is unacknowledged again after this. */
+  readonly reAlarmMs?: Millis
+  /** Steps of escalation of an unacknowledged one, from its activation, ascending. */
+  readonly escalateMs?: readonly Millis[]
+}
+
 /** One versioned, hashed unit: what runs (URS-54). */
 export interface Plant {
   readonly org: string
@@ -96,4 +104,7 @@ export interface Plant {
   readonly points: readonly Point[]
   /** Codes accepted as the reason of an acknowledgement; `other` needs a comment. */
   readonly reasonCodes: readonly string[]
+  readonly reminders?: Readonly<
+    Partial<Record<'action' | 'alert' | 'fault' | 'system', ClassReminders>>
+  >
 }

@@ -12,6 +12,7 @@ import type { Actor } from './input.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
 import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
 import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
+import type { Reminder } from './reminder.ts'
 import type { Instant, Millis } from './time.ts'
 import type { Timer } from './timer.ts'
 
@@ -21,6 +22,7 @@ export interface AlarmUnit {
   state: AlarmState
   /** What stands around it: shelved, suppressed, out of service. */
   holds?: Holds | undefined
+  reminder?: Reminder | undefined
 }
 
 /** A point or an instrument that is out of service. */
@@ -128,6 +130,8 @@ export interface CoreState {
   readonly timed: Set<AlarmUnit>
   /** Excursions that began within the last minute, oldest first. */
   recent: readonly RecentActivation[]
+  /** Alarms to be said again. */
+  readonly reminded: Set<AlarmUnit>
   /** Alarms on the shelf. */
   readonly shelved: Set<AlarmUnit>
   /** Points and instruments out of service, by id. */
@@ -150,6 +154,7 @@ export const alarmKey = (id: string): string => `alarm/${id}`
 export const zoneKey = (id: string): string => `zone/${id}`
 export const counterKey = (instrument: string): string => `counter/${instrument}`
 export const holdKey = (alarm: string): string => `hold/${alarm}`
+export const reminderKey = (alarm: string): string => `reminder/${alarm}`
 export const serviceKey = (target: string): string => `service/${target}`
 export const windowKey = (point: string): string => `window/${point}`
 /** Ids of every alarm of the plant in force, so that a later start knows which have ceased to exist. */
@@ -184,6 +189,7 @@ export function buildUnits(
   known: {
     readonly alarm: (id: string) => AlarmState | undefined
     readonly holds: (id: string) => Holds | undefined
+    readonly reminder: (id: string) => Reminder | undefined
     readonly zone: (id: string) => ZoneRow | undefined
     readonly counter: (instrument: Instrument) => CounterState | undefined
     readonly window: (point: Point, instrument: Instrument) => ParticleWindow | undefined
@@ -194,9 +200,16 @@ export function buildUnits(
   for (const map of [state.alarms, state.zones, state.points, state.instruments]) map.clear()
   state.timed.clear()
   state.shelved.clear()
+  state.reminded.clear()
   for (const definition of alarmDefinitions(plant).values()) {
     const { id } = definition
-    const unit = { definition, state: known.alarm(id) ?? NORMAL, holds: known.holds(id) }
+    const unit: AlarmUnit = {
+      definition,
+      state: known.alarm(id) ?? NORMAL,
+      holds: known.holds(id),
+      reminder: known.reminder(id),
+    }
+    if (unit.reminder?.timer !== undefined) state.reminded.add(unit)
     if (unit.holds?.shelved !== undefined) state.shelved.add(unit)
     state.alarms.set(id, unit)
     if (unit.state.pending !== null || unit.state.returning !== null) state.timed.add(unit)

@@ -16,6 +16,13 @@ import { overdueAt, resumeCounter, shiftCounter } from './particle.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
 import {
+  nextReminder,
+  passReminders,
+  type Reminder,
+  resumeReminder,
+  settleReminders,
+} from './reminder.ts'
+import {
   ALARMS_KEY,
   type AlarmRow,
   alarmKey,
@@ -26,6 +33,7 @@ import {
   holdKey,
   judgedBy,
   type PointUnit,
+  reminderKey,
   resumeAlarm,
   type ServiceOut,
   serviceKey,
@@ -80,6 +88,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     timed: new Set(),
     recent: [],
     shelved: new Set(),
+    reminded: new Set(),
     service: new Map(),
     offsetMs: at.wall - at.mono,
     nextLossCheck: at.mono,
@@ -95,6 +104,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
       return known === undefined ? undefined : resumeAlarm(known.state, lastCommit, at)
     },
     holds: (id) => resumeHolds(row<Holds>(holdKey(id)), lastCommit, at),
+    reminder: (id) => resumeReminder(row<Reminder>(reminderKey(id)), lastCommit, at),
     zone: (id) => resumeZone(row<ZoneRow>(zoneKey(id)), lastCommit, at),
     counter: (instrument) => {
       const known = row<CounterRow>(counterKey(instrument.id))
@@ -119,6 +129,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
   settleHolds(turn)
+  settleReminders(turn)
   return { state, result: endTurn(turn) }
 }
 
@@ -129,6 +140,8 @@ function keepResumed(turn: Turn): void {
   for (const unit of turn.state.zones.values()) if (unit.cleanUp?.timer) keepZone(turn, unit)
   for (const { definition, holds } of turn.state.shelved)
     turn.changes.set(holdKey(definition.id), holds)
+  for (const { definition, reminder } of turn.state.reminded)
+    turn.changes.set(reminderKey(definition.id), reminder)
 }
 
 const keepService = ({ service }: CoreState, text: string): void => {
@@ -143,6 +156,7 @@ export function step(state: CoreState, input: Input): StepResult {
   const reply = handle(turn, input)
   passTime(turn)
   settleHolds(turn)
+  settleReminders(turn)
   const result = endTurn(turn)
   return reply === undefined ? result : { ...result, reply }
 }
@@ -153,6 +167,7 @@ export function nextDeadline(state: CoreState): Millis | undefined {
     nextDelay(state),
     nextCleanUp(state.zones.values()),
     nextShelf(state),
+    nextReminder(state),
     state.nextLossCheck,
     (state.day + 1) * DAY - state.offsetMs + 1,
   )
@@ -208,6 +223,7 @@ function passDeadlines(turn: Turn): void {
   passDelays(turn)
   passCleanUps(turn)
   passShelves(turn)
+  passReminders(turn)
 }
 
 function takeSlot(turn: Turn, slot: SlotResult): void {
@@ -286,6 +302,7 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
   buildUnits(state, plant, at, {
     alarm: (id) => before.get(id)?.state,
     holds: (id) => alarms.get(id)?.holds,
+    reminder: (id) => alarms.get(id)?.reminder,
     zone: (id) => {
       const old = zones.get(id)
       return old === undefined || old.past.length === 0 ? undefined : old
@@ -306,6 +323,7 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
   resumeRecent(state, at)
   forget(turn, zones, state.zones, zoneKey)
   forget(turn, alarms, state.alarms, holdKey)
+  forget(turn, alarms, state.alarms, reminderKey)
   forget(turn, points, state.points, windowKey)
   forget(turn, instruments, state.instruments, counterKey)
   settleDifference(turn, before, by)
@@ -320,7 +338,7 @@ function isForgotten({ alarms, zones, instruments, points }: CoreState, key: str
   const slash = key.indexOf('/')
   const id = key.slice(slash + 1)
   if (key === zoneKey(id)) return !zones.has(id)
-  if (key === holdKey(id)) return !alarms.has(id)
+  if (key === holdKey(id) || key === reminderKey(id)) return !alarms.has(id)
   if (key === counterKey(id)) return !instruments.has(id)
   return key === windowKey(id) && !points.has(id)
 }

@@ -5,6 +5,7 @@
 import type { Instant, Millis } from './time.ts'
 
 export interface Timer {
+  /** Below 0 after a start where it was over before: what follows from its end counts from then. */
   readonly leftMs: Millis
   /** Monotonic moment from which `leftMs` counts. */
   readonly since: Millis
@@ -28,5 +29,5 @@ export function resumeTimer(
   const passed = last.sameBoot
     ? at.mono - since
     : Math.max(0, last.at.mono - since) + Math.max(0, at.wall - last.at.wall)
-  return timerFrom(Math.max(0, leftMs - passed), at)
+  return timerFrom(leftMs - passed, at)
 }

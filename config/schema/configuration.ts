@@ -1,7 +1,8 @@
 // The configuration file as a whole. Decides which sections there are; the sections stand beside it.
 
 import { z } from 'zod'
-import { filePath, id, text } from './atoms.ts'
+import { DAY, MINUTE } from '#core/time.ts'
+import { duration, filePath, id, text } from './atoms.ts'
 import { busSchema, instrumentSchema, limitSetReference, zoneSchema } from './plant.ts'
 
 /** `site:` */
@@ -92,6 +93,33 @@ export const reasonCodesSchema = z
   .max(64)
   .describe('codes accepted as the reason of an acknowledgement, in place of the usual ones')
 
+const classReminders = z.strictObject({
+  reAlarm: duration(
+    'an acknowledged alarm that still goes on is unacknowledged again after this',
+    MINUTE,
+    30 * DAY,
+  ).optional(),
+  escalate: z
+    .array(duration('time from the activation', MINUTE, 30 * DAY))
+    .min(1)
+    .max(8)
+    .refine((times) => times.every((time, index) => time > (times[index - 1] ?? 0)), {
+      error: 'each step must come after the one before',
+    })
+    .describe('steps of escalation of an unacknowledged alarm, from its activation, ascending')
+    .optional(),
+})
+
+/** `reminders:` */
+export const remindersSchema = z
+  .strictObject({
+    action: classReminders.describe('action alarms').optional(),
+    alert: classReminders.describe('alert alarms').optional(),
+    fault: classReminders.describe('faults of instruments and buses').optional(),
+    system: classReminders.describe('troubles of the agent itself').optional(),
+  })
+  .describe('when alarms that nobody looks after are said again, by class; without it, never')
+
 const FILES_MAX = 64
 
 export const includeSchema = z
@@ -108,6 +136,7 @@ export const configurationSchema = z
     mqtt: mqttSchema.optional(),
     console: consoleSchema.optional(),
     reasonCodes: reasonCodesSchema.optional(),
+    reminders: remindersSchema.optional(),
     zones: z.array(zoneSchema).min(1).describe('the zones of the plant'),
     buses: z.array(busSchema).min(1).describe('the buses of the gateway'),
     instruments: z.array(instrumentSchema).min(1).describe('the instruments on the buses'),
@@ -116,4 +145,5 @@ export const configurationSchema = z
 
 export type SiteInput = z.infer<typeof siteSchema>
 export type GatewayInput = z.infer<typeof gatewaySchema>
+export type RemindersInput = z.infer<typeof remindersSchema>
 export type MqttInput = z.infer<typeof mqttSchema>

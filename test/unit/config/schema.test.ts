@@ -75,6 +75,8 @@ describe('the whole schema', () => {
       'include',
       'console.port',
       'reasonCodes',
+      'reminders.action.escalate',
+      'reminders.alert.reAlarm',
       'mqtt.embedded',
       'mqtt.live',
       'mqtt.commands',

@@ -142,7 +142,33 @@ const PRESSURE: Case[] = [
   ],
 ]
 
+const reminders = (value: object) => (plain: object) => {
+  Object.assign(plain, { reminders: value })
+}
+
+const REMINDERS: Case[] = [
+  [
+    'URS-37 ascending steps and a re-alarm time',
+    reminders({ action: { escalate: ['10min', '30min'], reAlarm: '8h' }, alert: {} }),
+    'accepted',
+  ],
+  [
+    'URS-37 steps that do not ascend',
+    reminders({ action: { escalate: ['30min', '30min'] } }),
+    'refused',
+    'reminders.action.escalate',
+  ],
+  [
+    'URS-37 no step at all',
+    reminders({ action: { escalate: [] } }),
+    'refused',
+    'reminders.action.escalate',
+  ],
+  ['URS-37 a class nobody knows', reminders({ warning: {} }), 'refused', 'reminders.warning'],
+]
+
 judge([
+  ['reminders', REMINDERS],
   ['justifications', JUSTIFICATION],
   ['particle counters', COUNTERS],
   ['pressures, ranges and site limits', PRESSURE],
@@ -151,5 +177,19 @@ judge([
 describe('a sound configuration', () => {
   it('has no findings at all', () => {
     expect(load(sound()).findings.map(formatFinding)).toEqual([])
+  })
+
+  it('URS-37 reaches the core with its reminders', () => {
+    const plain = {
+      ...sound(),
+      reminders: { action: { escalate: ['10min', '1h'], reAlarm: '8h' } },
+    }
+    const loaded = load(plain)
+    expect(loaded.ok && loaded.configuration.plant.reminders).toEqual({
+      action: { escalateMs: [600_000, 3_600_000], reAlarmMs: 28_800_000 },
+      alert: {},
+      fault: {},
+      system: {},
+    })
   })
 })

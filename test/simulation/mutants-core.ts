@@ -209,7 +209,8 @@ export const coreMutants: readonly PlantedBug[] = [
     caughtBy: ['A6'],
     started: (agent) =>
       acting(agent, (act) => {
-        if (act.kind === 'occupancy' || act.alarm === undefined) return act
+        const named = act.kind === 'ack' || act.kind === 'reset'
+        if (!named || act.alarm === undefined) return act
         const occ = agent.loop.state.alarms.get(act.alarm)?.state.occurrence?.occ
         return { ...act, occ: occ ?? act.occ }
       }),

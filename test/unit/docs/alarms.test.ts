@@ -11,6 +11,9 @@ const DOCUMENT = path.resolve(import.meta.dirname, '../../../docs/alarms.md')
 const BEGIN = '<!-- table: written by test/unit/docs/alarms.test.ts -->\n\n'
 const END = '\n\n<!-- end of table -->'
 
+/** Without the padding of the formatter. */
+const plain = (text = ''): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---')
+
 describe('docs/alarms.md', () => {
   it('URS-27 shows the truth table of the code that runs', () => {
     const text = readFileSync(DOCUMENT, 'utf8')
@@ -18,11 +21,11 @@ describe('docs/alarms.md', () => {
     const [table, after = ''] = rest.split(END)
     if (process.env['UPDATE_DOCS'] === '1')
       writeFileSync(DOCUMENT, `${before}${BEGIN}${alarmTable()}${END}${after}`)
-    else expect(table).toBe(alarmTable())
+    else expect(plain(table)).toBe(alarmTable())
   })
 
   it('URS-34 names the longest shelf of each class', () => {
-    const text = readFileSync(DOCUMENT, 'utf8')
+    const text = plain(readFileSync(DOCUMENT, 'utf8'))
     for (const [alarmClass, ms] of Object.entries(SHELF_MS_MAX))
       expect(text).toContain(`| ${alarmClass} | ${formatDuration(ms)} |`)
   })

@@ -72,7 +72,7 @@ function targetOf(act: Act): Record<string, unknown> {
 /** The refusal of a role that may not; undefined where it may. */
 export function roleFault({ role }: Actor, entitled: readonly Role[]): Refusal | undefined {
   if (entitled.includes(role)) return undefined
-  const detail = `a ${role} may not do this; ask a ${entitled.join(', ')}`
+  const detail = `the role ${role} may not do this; ask a ${entitled.join(', ')}`
   return { code: 'not_authorised', detail }
 }
 

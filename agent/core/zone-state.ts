@@ -85,6 +85,10 @@ export function enterOccupancy(
   unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(baseNow(turn)) })
   unit.occupancy = to
   turn.rezoned = true
+  // What is published of the zone's alarms names its occupancy and the limit of that column.
+  for (const { definition } of turn.state.alarms.values()) {
+    if (definition.point?.zone === unit.zone.id) turn.alarms.add(definition.id)
+  }
   writeEvent(turn, 'occupancy.changed', { zone: unit.zone.id, from: from ?? null, to, ...fields })
 }
 

@@ -149,7 +149,7 @@ describe.skipIf(!available('socat'))('a pseudo-terminal', () => {
     for (let poll = 0; poll < 20; poll++) {
       await port.ask('2B 03 04 BE 00 02 A2 D5', 9)
       // t3.5 at 19 200 8N1 is 1.8 ms.
-      await new Promise((resolve) => setTimeout(resolve, 4))
+      await new Promise((resolve) => setTimeout(resolve, 8))
     }
     expect(simulation.lines.get('rs485-1')).toMatchObject({
       requests: 21,

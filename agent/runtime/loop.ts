@@ -21,7 +21,7 @@ const GROUP_RECORDS_MAX = 500
 const UNSTORED_AFTER_MS: Millis = 500
 const STORAGE_SLOW_MS: Millis = 2000
 /** Records that may wait for a slow disk; beyond it the process stops rather than lose one silently. */
-export const WAITING_RECORDS_MAX = 100_000
+export const WAITING_RECORDS_MAX = 200_000
 const CLOCK_CHECK_MS: Millis = 1000
 
 /** What has become durable with one commit. */

@@ -10,7 +10,7 @@ import { packMore, qualityName } from './columns.ts'
 
 /**
  * Records of one commit. What piled up while the disk paused goes in one, since the state it leads to belongs to all of it: this is
- * beyond what the loop lets wait (100,000).
+ * beyond what the loop lets wait (200,000).
  */
 export const RECORDS_PER_COMMIT_MAX = 262_144
 /** Different points, and different qualities, of one process. */

@@ -27,7 +27,7 @@ import { StoreError } from './store-error.ts'
 export const REQUESTS_MAX = 4096
 const SEAL_DELAY_MS = 30_000
 /** Without limits the thread's heap grows to 150 MB of garbage; what it needs is under 40. */
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 192 }
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 384 }
 
 export interface StoreOptions {
   /** Directory of everything the agent writes; made where it is missing. */

@@ -3,15 +3,15 @@
 
 import { assert } from '#core/assert.ts'
 import type { Act, ActReply, Input, StepResult } from '#core/input.ts'
-import type { Reading } from '#core/reading.ts'
-import type { JournalEvent, JournalRecord } from '#core/record.ts'
+import type { JournalRecord } from '#core/record.ts'
 import { baseTime, deviation, STEP_TOLERANCE_MS, type TimeBase } from '#core/schedule.ts'
 import { alarmPayload, type CoreState, nextDeadline, step } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
-import type { Head, StateChange, Store } from '#ports/store.ts'
+import type { Head, Store } from '#ports/store.ts'
 import type { AlarmStateMessage } from '#ports/uplink.ts'
+import { type CommitContent, contentOf, markUnstored, stateChanges } from './commit-content.ts'
 
 /** Readings wait at most this long for company; with the commit itself they are durable within a second. */
 const GROUP_MS: Millis = 800
@@ -25,13 +25,9 @@ export const WAITING_RECORDS_MAX = 200_000
 const CLOCK_CHECK_MS: Millis = 1000
 
 /** What has become durable with one commit. */
-export interface Committed {
+export interface Committed extends CommitContent {
   readonly head: Head
   readonly alarms: readonly AlarmStateMessage[]
-  /** Newest reading of each point in the commit. */
-  readonly newest: ReadonlyMap<string, Reading>
-  /** Events of the commit with their sequence numbers, in order. */
-  readonly events: readonly { readonly seq: number; readonly event: JournalEvent }[]
 }
 
 export interface LoopListener {
@@ -261,7 +257,8 @@ export class Loop {
     const at = this.now()
     const slow = this.#watchSlowCommit(at.mono, alarms)
     this.#committingSince = at.mono
-    this.#head = await this.#store.commit({
+    const content = contentOf(batch.records, batch.first)
+    const written = this.#store.commit({
       at,
       bootId: this.#clock.bootId,
       tb: this.#base.tb,
@@ -269,12 +266,16 @@ export class Loop {
       records: batch.records,
       state: stateChanges(batch.changes),
     })
+    // The store has them: what need not wait for the disk dies young.
+    batch.records = []
+    this.#head = await written
     this.#lastCommitAt = at.wall
     this.#committingSince = Infinity
     slow.done()
     this.#committing = undefined
     this.#inCommit = undefined
-    this.#announce(batch, alarms)
+    const shown = this.#store.volatile === true ? alarms.map(markUnstored) : alarms
+    this.#listener.committed({ head: this.#head, alarms: shown, ...content })
     for (const { resolve } of batch.settle) resolve()
     this.#commitNext()
   }
@@ -285,17 +286,6 @@ export class Loop {
     if (next.urgent || next.settle.length > 0 || next.records.length >= GROUP_RECORDS_MAX) {
       this.#commitSoon()
     } else if (next.records.length > 0) this.#armGroup()
-  }
-
-  #announce(batch: Waiting, alarms: readonly AlarmStateMessage[]): void {
-    const newest = new Map<string, Reading>()
-    const events: { seq: number; event: JournalEvent }[] = []
-    batch.records.forEach((record, index) => {
-      if (record.kind === 'reading') newest.set(record.reading.point, record.reading)
-      else events.push({ seq: batch.first + index, event: record.event })
-    })
-    const shown = this.#store.volatile === true ? alarms.map(markUnstored) : alarms
-    this.#listener.committed({ head: this.#head, alarms: shown, newest, events })
   }
 
   #alarmStates(ids: ReadonlySet<string>): AlarmStateMessage[] {
@@ -379,22 +369,9 @@ export class Loop {
   }
 }
 
-const stateChanges = (changes: ReadonlyMap<string, unknown>): StateChange[] =>
-  [...changes].map(([key, value]) => ({
-    key,
-    value: value === undefined ? undefined : JSON.stringify(value),
-  }))
-
 /** What cannot be recorded is not carried out. */
 const NOT_KEPT: ActReply = {
   ok: false,
   code: 'store_failed',
   detail: 'the disk is out of order and nothing can be recorded; mend it first',
-}
-
-/** The published form of an alarm that is not durable (yet): no sequence number, and it says so. */
-function markUnstored(message: AlarmStateMessage): AlarmStateMessage {
-  if (message.payload === '') return message
-  const { seq: _, ...rest } = JSON.parse(message.payload) as Record<string, unknown>
-  return { alarm: message.alarm, payload: JSON.stringify({ ...rest, stored: false }) }
 }

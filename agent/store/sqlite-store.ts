@@ -110,7 +110,8 @@ class SqliteStore implements Store {
     )
     const packed = this.#packer.pack(commit)
     this.#nextFirst += packed.count
-    return (await this.#request({ kind: 'commit', commit: packed }, [packed.buffer])) as Head
+    // not awaited: a function that waits for the disk would keep the records alive meanwhile
+    return this.#request({ kind: 'commit', commit: packed }, [packed.buffer]) as Promise<Head>
   }
 
   async batches(query: BatchQuery): Promise<readonly StreamBatch[]> {

@@ -6,8 +6,10 @@ import {
   cpuSeconds,
   type Devices,
   freePort,
+  headOf,
   type Line,
   type Load,
+  removeScratch,
   rssMb,
   seconds,
   startAgent,
@@ -24,10 +26,15 @@ const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
 const DEVICES = 50
-const SATURATION_SECONDS = quick ? 4 : 12
-const WARM_UP_SECONDS = 3
-const STEPS = quick ? 30 : 200
-const BACKLOG_SECONDS = quick ? 10 : 30
+const SATURATION_SECONDS = quick ? 4 : 5
+/** Both sides are measured once their code is compiled: that takes a good part of the first seconds. */
+const WARM_UP_SECONDS = quick ? 3 : 4
+/** Bare loop and agent take turns so often, and the middle one counts: others use the machine meanwhile. */
+const TURNS = quick ? 1 : 3
+const STEPS = quick ? 30 : 100
+/** Time between two steps: no multiple of the interval, so that they fall anywhere in it. */
+const STEP_EVERY_MS = 137
+const BACKLOG_SECONDS = quick ? 10 : 15
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`)
 const fixed = (value: number, digits = 2): string => value.toFixed(digits)
@@ -36,12 +43,31 @@ interface Speed {
   readonly pollsPerSecond: number
   readonly cpuSecondsPer10k: number
   readonly rssMb: number
+  /** Records an agent wrote for each poll: more than its points where slots were missed. */
+  readonly recordsPerPoll: number
 }
 
-async function bare(devices: Devices, brokerUrl: string, points: number): Promise<Speed> {
-  const args = [devices.port, brokerUrl, DEVICES, points, SATURATION_SECONDS].map(String)
+/** The turn in the middle by CPU. */
+const middle = (turns: readonly Speed[]): Speed => {
+  const sorted = turns.toSorted((one, other) => one.cpuSecondsPer10k - other.cpuSecondsPer10k)
+  const turn = sorted[Math.floor(sorted.length / 2)]
+  if (turn === undefined) throw new Error('nothing was measured')
+  return turn
+}
+
+async function bare(
+  devices: Devices,
+  brokerUrl: string,
+  points: number,
+  intervalMs: number,
+): Promise<Speed> {
+  const times = [WARM_UP_SECONDS, SATURATION_SECONDS, intervalMs]
+  const args = [devices.port, brokerUrl, DEVICES, points, ...times].map(String)
   const loop = startProcess(process.execPath, ['bench/bare-loop.ts', ...args])
-  return JSON.parse(await loop.next(/^\{/)) as Speed
+  return {
+    ...(JSON.parse(await loop.next(/^\{/)) as Omit<Speed, 'recordsPerPoll'>),
+    recordsPerPoll: 0,
+  }
 }
 
 /** Runs the agent on a load and measures a window after the warm-up. */
@@ -50,9 +76,11 @@ async function withAgent(
   load: Omit<Load, 'modbusPort'>,
   windowSeconds: number,
 ): Promise<Speed> {
-  const agent = await startAgent(writeConfiguration({ ...load, modbusPort: devices.port }))
+  const config = writeConfiguration({ ...load, modbusPort: devices.port })
+  const agent = await startAgent(config)
   const pid = agent.child.pid ?? 0
   await seconds(WARM_UP_SECONDS)
+  const records = headOf(config)
   const before = { polls: await devices.count(), cpu: cpuSeconds(pid), at: performance.now() }
   await seconds(windowSeconds)
   const polls = (await devices.count()) - before.polls
@@ -60,26 +88,65 @@ async function withAgent(
     pollsPerSecond: polls / ((performance.now() - before.at) / 1000),
     cpuSecondsPer10k: ((cpuSeconds(pid) - before.cpu) / polls) * 10_000,
     rssMb: rssMb(pid),
+    recordsPerPoll: (headOf(config) - records) / polls,
   }
   await stopProcess(agent)
   return result
 }
 
+/** Slots of this interval can all be polled, here and by the bare loop. */
+const PACED_MS = 25
+const PACED = `each slot of ${PACED_MS} ms polled`
+const UNPACED = 'as fast as it goes'
+
+/** What is measured in turns. The agent at 1 ms is asked for more than can be done and records each slot it missed. */
+const kindsOf = (points: number) => [
+  { who: 'bare loop', pace: UNPACED, intervalMs: 0 },
+  { who: 'bare loop', pace: PACED, intervalMs: PACED_MS },
+  // With 16 points there would be more missed slots to record than a disk takes, and an agent stops rather than lose one.
+  ...(points < 16 ? [{ who: 'agent', pace: UNPACED, intervalMs: 1 }] : []),
+  { who: 'agent', pace: PACED, intervalMs: PACED_MS },
+]
+
 async function saturation(devices: Devices, brokerUrl: string): Promise<void> {
-  say(`\nSaturation: ${DEVICES} devices × 16 registers, every device on a connection of its own`)
-  say('points a poll   polls/s bare   polls/s agent   CPU s/10k bare   CPU s/10k agent   ratio')
+  say(
+    `\nCPU: ${DEVICES} devices × 16 registers, every device on a connection of its own; the bare loop`,
+  )
+  say(
+    `stores nothing. ${SATURATION_SECONDS} s each after ${WARM_UP_SECONDS} s of warming up, in turns; the middle of ${TURNS} at 4 points.`,
+  )
+  say(
+    'points  who        pace                       polls/s  CPU s/10k  × bare  × bare at its pace  records/poll',
+  )
   for (const points of [1, 4, 16]) {
-    const plain = await bare(devices, brokerUrl, points)
-    const ours = await withAgent(
-      devices,
-      { brokerUrl, devices: DEVICES, points, interval: '1ms' },
-      SATURATION_SECONDS,
-    )
-    say(
-      `${String(points).padStart(13)}   ${fixed(plain.pollsPerSecond, 0).padStart(12)}   ${fixed(ours.pollsPerSecond, 0).padStart(13)}   ` +
-        `${fixed(plain.cpuSecondsPer10k).padStart(14)}   ${fixed(ours.cpuSecondsPer10k).padStart(15)}   ` +
-        `${fixed(ours.cpuSecondsPer10k / plain.cpuSecondsPer10k)}`,
-    )
+    const measured = kindsOf(points).map((kind) => ({ ...kind, turns: [] as Speed[] }))
+    for (let turn = 0; turn < (points === 4 ? TURNS : 1); turn++) {
+      for (const { who, intervalMs, turns } of measured) {
+        const load = { brokerUrl, devices: DEVICES, points, interval: `${intervalMs}ms` }
+        turns.push(
+          who === 'agent'
+            ? await withAgent(devices, load, SATURATION_SECONDS)
+            : await bare(devices, brokerUrl, points, intervalMs),
+        )
+      }
+    }
+    const rows = measured.map(({ who, pace, turns }) => ({ who, pace, speed: middle(turns) }))
+    const bareCpu = (wanted: string) =>
+      rows.find(({ who, pace }) => who === 'bare loop' && pace === wanted)?.speed
+        .cpuSecondsPer10k ?? Number.NaN
+    for (const { who, pace, speed } of rows) {
+      const { pollsPerSecond, cpuSecondsPer10k: cpu, recordsPerPoll } = speed
+      const cells = [
+        fixed(pollsPerSecond, 0).padStart(7),
+        fixed(cpu).padStart(9),
+        fixed(cpu / bareCpu(UNPACED)).padStart(6),
+        fixed(cpu / bareCpu(pace)).padStart(18),
+        fixed(recordsPerPoll, 1).padStart(12),
+      ]
+      say(
+        `${String(points).padStart(6)}  ${who.padEnd(9)}  ${pace.padEnd(25)}  ${cells.join('  ')}`,
+      )
+    }
   }
 }
 
@@ -96,7 +163,7 @@ async function memory(devices: Devices, brokerUrl: string): Promise<void> {
     } = await withAgent(
       devices,
       { brokerUrl, devices: DEVICES, points: 4, interval },
-      quick ? 10 : 40,
+      quick ? 8 : rate === 200 ? 25 : 10,
     )
     say(
       `${String(rate).padStart(4)} polls/s (measured ${fixed(pollsPerSecond, 0)}): ` +
@@ -134,19 +201,23 @@ async function latency(devices: Devices, brokerUrl: string): Promise<void> {
   await seconds(WARM_UP_SECONDS)
   const fromReply: number[] = []
   const fromStep: number[] = []
-  for (let step = 0; step < STEPS; step++) {
-    const unit = (step % DEVICES) + 1
+  const step = async (unit: number, value: number): Promise<void> => {
     const stepped = process.hrtime.bigint()
     const alarm = new Promise<bigint>((resolve) => heard.set(`d${unit}-0.action_high`, resolve))
-    devices.set(unit, 200 + step)
+    devices.set(unit, value)
     const at = await alarm
     fromStep.push(Number(at - stepped) / 1e6)
     const read = readAt.get(unit)
     if (read !== undefined) fromReply.push(Number(at - read) / 1e6)
-    const back = devices.line.next(new RegExp(`^read ${unit} `))
+    // long read by the time its turn comes again
     devices.set(unit, 10)
-    await back
   }
+  const steps: Promise<void>[] = []
+  for (let count = 0; count < STEPS; count++) {
+    steps.push(step((count % DEVICES) + 1, 200 + count))
+    await seconds(STEP_EVERY_MS / 1000)
+  }
+  await Promise.all(steps)
   await stopProcess(agent)
   await client.endAsync(true)
   const report = (name: string, values: number[]) => {
@@ -221,7 +292,7 @@ async function serial(): Promise<void> {
     'registers a read   polls   bad   share of the limit   median poll   t3.5 violations   CPU of the polling process',
   )
   const percent = (share: number, width: number) => `${fixed(share * 100, 1).padStart(width)} %`
-  for (const result of await measureSerial(READ_LENGTHS, quick ? 5 : 20)) {
+  for (const result of await measureSerial(READ_LENGTHS, quick ? 3 : 6)) {
     const { registers, polls, bad, share, medianShare, violations, cpu } = result
     say(
       `${String(registers).padStart(16)}   ${String(polls).padStart(5)}   ${String(bad).padStart(3)}   ` +
@@ -258,6 +329,7 @@ async function main(): Promise<void> {
     await client.endAsync(true)
   } finally {
     for (const process of running) await stopProcess(process, 'SIGKILL')
+    removeScratch()
   }
 }
 

@@ -2,13 +2,28 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import Database from 'better-sqlite3'
 
 export const root = path.resolve(import.meta.dirname, '..')
+const scratch: string[] = []
+
+/** A directory outside the checkout that `removeScratch` takes away. */
+function scratchDirectory(name: string): string {
+  const directory = mkdtempSync(path.join(os.tmpdir(), `bench-${name}-`))
+  scratch.push(directory)
+  return directory
+}
+
+/** Removes everything the bench wrote. */
+export function removeScratch(): void {
+  for (const directory of scratch.splice(0)) rmSync(directory, { recursive: true, force: true })
+}
+
 const TICKS_PER_SECOND = 100
 
 export interface Line {
@@ -22,6 +37,10 @@ export interface Line {
 export function startProcess(command: string, args: readonly string[]): Line {
   const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] })
   const listeners = new Set<(line: string) => void>()
+  const ended = new Set<(error: Error) => void>()
+  child.once('exit', (code) => {
+    for (const reject of ended) reject(new Error(`${command} ${args[0]} ended with ${code}`))
+  })
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       for (const listener of listeners) listener(line)
@@ -35,10 +54,11 @@ export function startProcess(command: string, args: readonly string[]): Line {
         const listener = (line: string) => {
           if (!pattern.test(line)) return
           listeners.delete(listener)
+          ended.delete(reject)
           resolve(line)
         }
         listeners.add(listener)
-        child.once('exit', (code) => reject(new Error(`${command} ${args[0]} ended with ${code}`)))
+        ended.add(reject)
       }),
   }
 }
@@ -74,7 +94,7 @@ export async function freePort(): Promise<number> {
 }
 
 export async function startBroker(port: number): Promise<Line> {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'bench-broker-'))
+  const directory = scratchDirectory('broker')
   const file = path.join(directory, 'mosquitto.conf')
   writeFileSync(
     file,
@@ -126,7 +146,7 @@ export function writeConfiguration({
   interval,
   limits,
 }: Load): string {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'bench-agent-'))
+  const directory = scratchDirectory('agent')
   const signals = Array.from({ length: 16 }, (_, index) => ({
     name: `s${index}`,
     quantity: 'temperature',
@@ -182,3 +202,18 @@ export async function startAgent(config: string): Promise<Line> {
 
 export const seconds = (count: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, count * 1000))
+
+/** Sequence number of the newest record that the agent of a configuration has written, from its journal. */
+export function headOf(config: string): number {
+  const journal = path.join(path.dirname(config), 'data', 'journal')
+  const newest = readdirSync(journal)
+    .filter((name) => name.endsWith('.db'))
+    .sort()
+    .at(-1)
+  const db = new Database(path.join(journal, newest ?? ''), { readonly: true })
+  try {
+    return Number(db.prepare('SELECT max(last) FROM commits').pluck().get())
+  } finally {
+    db.close()
+  }
+}

@@ -3,7 +3,6 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Configuration, Finding } from '#config/configuration.ts'
-import { formatFinding } from '#config/load.ts'
 import type { Stream } from '#core/record.ts'
 import { openDriver } from '#drivers/registry.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -13,15 +12,17 @@ import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
 import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
+import { ConfigurationInForce, type InForceOptions } from './compose-configuration.ts'
 import { type DiskWatches, type SurvivingDisk, survivingDisk } from './compose-disk.ts'
+import { isAskedFor } from './control/audit-query.ts'
 import {
   type ControlServer,
   type ControlServerOptions,
   ControlSocketInUse,
   startControlServer,
 } from './control/server.ts'
-import { type Accepted, readAccepted, writeAccepted } from './runtime/accepted.ts'
 import { Agent, type UplinkContext } from './runtime/agent.ts'
+import { auditPage } from './runtime/audit-page.ts'
 import { Degradable } from './runtime/degraded.ts'
 import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
@@ -40,6 +41,8 @@ export interface ComposeOptions {
   readonly file: string
   /** True when the configuration came from the file and is to be kept as accepted; false when it is the accepted one. */
   readonly accept: boolean
+  /** What the file says, where that waits for a second person while the accepted one runs (URS-68). */
+  readonly candidate?: Configuration
   readonly log: Log
   readonly failed: (error: Error) => void
   readonly committed?: (commit: Committed) => void
@@ -53,12 +56,14 @@ export interface RunningAgent {
   readonly people: People
   readonly socketPath: string
   readonly broker?: EmbeddedBroker | undefined
-  /** Accepts another configuration and puts it in force. */
-  apply(configuration: Configuration, by: string): Promise<void>
+  /** Takes another configuration: in force at once, or a candidate where it needs a second person. */
+  offer(configuration: Configuration, by: string): Promise<void>
   /** Records that the file is refused, and raises `system.config_rejected`. */
   rejectConfiguration(findings: readonly Finding[]): void
   stop(reason: string): Promise<void>
 }
+
+type Changed = InForceOptions['changed']
 
 /** Port of the built-in broker unless told otherwise: MQTT's own. */
 const EMBEDDED_PORT = 1883
@@ -76,6 +81,11 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
   const clock = systemClock()
   const disk = survivingDisk({ dataDir, origin: plant.origin, clock, log, random: systemRandom })
   let inForce = configuration
+  let { candidate } = options
+  const changed: Changed = (next, waiting) => {
+    inForce = next
+    candidate = waiting
+  }
   const failed = (error: Error): void => {
     // Room for what the next start has to write down.
     disk.ballast()?.release()
@@ -87,7 +97,11 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
     openVolatile: disk.openVolatile,
     recordGap: disk.recordGap,
     probe: disk.probe,
-    begin: (store) => composeOn(store, { ...options, configuration: inForce, failed }, clock, disk),
+    begin: (store) => {
+      const { candidate: _, ...rest } = options
+      const now = { ...rest, configuration: inForce, failed, ...(candidate && { candidate }) }
+      return composeOn(store, { ...now, changed }, clock, disk)
+    },
   })
   return {
     get agent() {
@@ -102,10 +116,7 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
     get broker() {
       return agent.running.broker
     },
-    apply: async (next, by) => {
-      await agent.running.apply(next, by)
-      inForce = next
-    },
+    offer: (next, by) => agent.running.offer(next, by),
     rejectConfiguration: (findings) => agent.running.rejectConfiguration(findings),
     stop: (reason) => agent.stop(reason),
   }
@@ -114,7 +125,7 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
 /** Starts everything on an open store, and closes everything where that cannot be done. */
 async function composeOn(
   store: Store,
-  options: ComposeOptions,
+  options: ComposeOptions & { readonly changed: Changed },
   clock: Clock,
   disk: SurvivingDisk,
 ): Promise<RunningAgent> {
@@ -163,7 +174,7 @@ async function composeOn(
 }
 
 interface Served {
-  readonly options: ComposeOptions
+  readonly options: ComposeOptions & { readonly changed: Changed }
   readonly agent: Agent
   readonly people: People
   readonly store: Store
@@ -182,18 +193,17 @@ async function serve({
   watches,
   broker,
 }: Served): Promise<RunningAgent> {
-  const { configuration, log, file } = options
+  const { configuration, log, file, changed, accept, candidate } = options
   const { dataDir } = configuration
-  const keeps = options.accept && store.volatile !== true
-  let accepted = keeps ? await accept(agent, configuration, file, clock) : readAccepted(dataDir)
-  let rejected: string | undefined
+  const inForce = await ConfigurationInForce.start(
+    { agent, store, file, clock, changed },
+    { accept, candidate },
+  )
   const view: ViewContext = {
     agent,
     version: agentVersion(),
     pid: process.pid,
-    file,
-    acceptedAt: accepted?.acceptedAt ?? 0,
-    rejected: () => rejected,
+    configuration: () => inForce.view(),
     clockSynchronised,
     backlog: () => backlog(agent, store),
   }
@@ -203,40 +213,24 @@ async function serve({
     clock,
     log,
     handlers: {
-      status: () => statusView({ ...view, acceptedAt: accepted?.acceptedAt ?? 0 }),
+      status: () => statusView(view),
       alarms: (query) => alarmsView(agent, query),
       act: (act) => agent.act(act),
+      audit: async (query) => ({
+        timezone: agent.configuration.plant.timezone,
+        ...(await auditPage(store, query.after, (event) => isAskedFor(event, query))),
+      }),
+      configuration: inForce,
       record: (note, changes) => agent.loop.note(note.type, note.body, changes),
     },
   })
-  const condition = (active: boolean, detail?: string) =>
-    agent.input({
-      kind: 'condition',
-      at: clock.now(),
-      alarm: 'system.config_rejected',
-      active,
-      ...(detail !== undefined && { detail }),
-    })
   return {
     agent,
     people,
     socketPath: control.path,
     ...(broker !== undefined && { broker }),
-    apply: async (next, by) => {
-      await agent.apply(next, by)
-      if (store.volatile !== true) accepted = await accept(agent, next, file, clock)
-      if (rejected !== undefined) condition(false)
-      rejected = undefined
-    },
-    rejectConfiguration: (findings) => {
-      const errors = findings.filter(({ severity }) => severity === 'error')
-      rejected = errors.map(formatFinding).join('\n')
-      condition(true, `${errors.length} fault(s), first: ${errors[0]?.key}: ${errors[0]?.problem}`)
-      void agent.loop.note('config.rejected', {
-        file,
-        faults: errors.slice(0, 20).map(formatFinding),
-      })
-    },
+    offer: (next, by) => inForce.offer(next, by),
+    rejectConfiguration: (findings) => inForce.refuse(findings),
     stop: async (reason) => {
       await control.close()
       watches.stop()
@@ -259,26 +253,6 @@ async function controlFor(
     options.log.error('control_not_possible', { cause: String(error) })
     return { path: '', close: () => Promise.resolve() }
   }
-}
-
-/** Keeps a configuration as the accepted one, and records it where it is another than before. */
-async function accept(
-  agent: Agent,
-  configuration: Configuration,
-  file: string,
-  clock: Clock,
-): Promise<Accepted> {
-  const { dataDir, plant, sources } = configuration
-  const before = readAccepted(dataDir)
-  if (before?.hash === plant.hash) return before
-  const accepted = { hash: plant.hash, acceptedAt: clock.now().wall, file, sources }
-  writeAccepted(dataDir, accepted)
-  await agent.loop.note('config.accepted', {
-    config: plant.hash,
-    before: before?.hash ?? null,
-    file,
-  })
-  return accepted
 }
 
 function busPlans({ buses, instruments }: Configuration, clock: Clock, log: Log): BusPlan[] {

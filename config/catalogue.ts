@@ -19,6 +19,12 @@ import { type ProfileInput, profileSchema } from './schema/profile.ts'
 export const PROFILES_DIR = path.join(import.meta.dirname, 'profiles')
 export const LIMITS_DIR = path.join(import.meta.dirname, 'limits')
 
+/** `profiles/ee600.json` for a file that comes with the agent, wherever that is installed; undefined for the site's own. */
+export function builtInName(file: string): string | undefined {
+  const within = [PROFILES_DIR, LIMITS_DIR].includes(path.dirname(file))
+  return within ? path.relative(import.meta.dirname, file) : undefined
+}
+
 /** Finds, reads and judges the files a configuration refers to, each once. */
 export interface Catalogue {
   profile(reference: string, place: Place): Profile | undefined

@@ -58,6 +58,7 @@ export function compile(
     instruments: resolved.instruments.flatMap((instrument) => settingsOf(instrument) ?? []),
     ...(mqtt && { mqtt: mqttOf(mqtt) }),
     dataDir: resolveFrom(gateway.place.document, gateway.value.dataDir).path,
+    approval: site.value.approval ?? 'none',
     sources,
   }
 }

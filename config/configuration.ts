@@ -20,10 +20,16 @@ export interface MqttSettings {
   readonly commands: boolean
 }
 
+export const APPROVALS = ['none', 'second_person'] as const
+/** What a changed configuration needs before it is in force. */
+export type Approval = (typeof APPROVALS)[number]
+
 /** A file that takes part in the configuration, kept with the accepted one (URS-68). */
 export interface SourceFile {
   /** Absolute path. */
   readonly path: string
+  /** `profiles/ee600.json`: it comes with the agent, wherever that is installed (config/kept.ts). */
+  readonly builtIn?: string
   readonly text: string
 }
 
@@ -34,6 +40,8 @@ export interface Configuration {
   readonly mqtt?: MqttSettings
   /** Absolute path. */
   readonly dataDir: string
+  /** Who has to agree to a change: `second_person`, or nobody beyond whoever may write the file (URS-68). */
+  readonly approval: Approval
   /** The file named first, then includes, profiles and limit sets, in order of reading. */
   readonly sources: readonly SourceFile[]
 }

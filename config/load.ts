@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Origin } from '#core/point.ts'
-import { openCatalogue } from './catalogue.ts'
+import { builtInName, openCatalogue } from './catalogue.ts'
 import { checkLimits } from './check/limits.ts'
 import { checkPlant } from './check/plant.ts'
 import { checkPoints } from './check/points.ts'
@@ -13,6 +13,7 @@ import { compile } from './compile.ts'
 import type { Loaded } from './configuration.ts'
 import { collectFindings } from './findings.ts'
 import { readModel } from './model.ts'
+import { present } from './profile.ts'
 import { resolve } from './resolve.ts'
 
 export { formatFinding } from './findings.ts'
@@ -44,6 +45,7 @@ export function loadConfiguration(
   if (!findings.clean()) return { ok: false, findings: findings.all() }
   const sources = [...model.documents, ...catalogue.documents()].map((document) => ({
     path: document.path,
+    ...present('builtIn', builtInName(document.path)),
     text: document.text,
   }))
   const configuration = compile(resolved, sources, options.origin)

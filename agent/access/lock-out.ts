@@ -47,3 +47,9 @@ export function resumeLock(
   const left = Math.min(lockMs(failures), Math.max(0, untilWall - now.wall))
   return { failures, untilMono: left === 0 ? UNLOCKED.untilMono : now.mono + left }
 }
+
+/** `40 s`, `3 min`: rounded up, so that trying again then works. */
+export function lockWords(ms: Millis): string {
+  const seconds = Math.ceil(ms / 1000)
+  return seconds <= 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`
+}

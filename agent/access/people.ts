@@ -1,9 +1,8 @@
-// The people of this box: who somebody is (login id and PIN), who may add whom, and the log of failed log-ins.
+// The people of this box: who somebody is (login id and PIN), who may add and change whom, and the log of log-ins.
 // Decides identity only; what a role is entitled to do with an alarm is the core's. Never keeps or logs a PIN,
 // never tells an unknown user from a wrong PIN, neither in words nor in time.
 
-import type { Actor } from '#core/input.ts'
-import type { Instant, Millis } from '#core/time.ts'
+import type { Instant } from '#core/time.ts'
 import type {
   Adder,
   Addition,
@@ -12,27 +11,41 @@ import type {
   Credentials,
   NewPerson,
   PeoplePort,
+  PersonChange,
   PersonView,
   RecordNote,
+  UserRefusal,
 } from '#ports/people.ts'
-import { afterFailure, type Lock, lockedForMs, resumeLock, UNLOCKED } from './lock-out.ts'
+import { codeOf, FirstRunCode } from './first-run.ts'
+import {
+  afterFailure,
+  type Lock,
+  lockedForMs,
+  lockWords,
+  resumeLock,
+  UNLOCKED,
+} from './lock-out.ts'
 import { LoginLog } from './login-log.ts'
 import {
+  actorOf,
   canonicalKey,
   isUserId,
   newPersonFault,
   type Person,
   readPeople,
   userRowKey,
+  viewOf,
 } from './person.ts'
-import { PinHasher, PinHasherBusy } from './pin.ts'
+import { adderFields, changeBody, changed, changeFault } from './person-change.ts'
+import { PinHasher, PinHasherBusy, pinFault } from './pin.ts'
+import { Turns } from './turns.ts'
 
 /** People on one box, disabled ones included. */
 const PEOPLE_MAX = 1000
 /** Locks kept of names that do not exist, so that they behave as those that do; the oldest is forgotten. */
 const UNKNOWN_LOCKS_MAX = 256
-/** Log-ins of one name that may wait for the one before them. */
-const TURNS_WAITING_MAX = 8
+/** Name of the turn in which people are changed; no login name. */
+const CHANGES = '(changes)'
 
 const NOT_RIGHT = 'user and PIN do not go together'
 const BUSY = 'too many log-ins at once; try again in a few seconds'
@@ -45,6 +58,9 @@ export interface PeopleOptions {
   /** Source of 16 salt bytes; the system's unless a test gives its own. */
   readonly salt?: () => Uint8Array
 }
+
+const PIN_GIVEN =
+  'an administrator gave you this PIN; set your own first, with: cleanroom-agent users pin'
 
 /** One log-in as it is judged. */
 interface Attempt {
@@ -60,12 +76,12 @@ export class People implements PeoplePort {
   readonly #unknownLocks = new Map<string, Lock>()
   /** Ids whose present lock is on record already. */
   readonly #lockOnRecord = new Set<string>()
-  /** The last turn of each name, and how many wait: guesses in parallel must not outrun the count. */
-  readonly #turns = new Map<string, { last: Promise<unknown>; waiting: number }>()
+  readonly #turns = new Turns(BUSY)
   readonly #adding = new Set<string>()
   readonly #record: RecordNote
   readonly #hasher: PinHasher
   readonly #log = new LoginLog()
+  #firstRun: FirstRunCode | undefined
 
   /** Throws in words when a row cannot be read. */
   constructor(options: PeopleOptions) {
@@ -100,14 +116,98 @@ export class People implements PeoplePort {
   ): Promise<Authentication> {
     const { user, pin } = credentials
     try {
-      return await this.#inTurn(user, () => {
+      return await this.#turns.run(user, async () => {
         const person = this.#people.get(user)
-        return this.#judge({ user, person, context }, pin)
+        const verdict = await this.#judge({ user, person, context }, pin)
+        if (!verdict.ok || this.#people.get(user)?.pinGiven !== true) return verdict
+        return { ok: false, code: 'pin_given', detail: PIN_GIVEN, recorded: true }
       })
     } catch (fault) {
       if (!(fault instanceof PinHasherBusy)) throw fault
       return { ok: false, code: 'busy', detail: BUSY, recorded: false }
     }
+  }
+
+  /** Changes a person, one change at a time. Rejects only when recording fails; nothing is then changed. */
+  change(user: string, change: PersonChange, by: Adder): Promise<Addition> {
+    return unlessBusy(() =>
+      this.#turns.run(CHANGES, () =>
+        this.#turns.run(user, async () => {
+          const fault = changeFault(this.#people, user, change, by)
+          const before = this.#people.get(user)
+          if (fault !== undefined || before === undefined) return fault ?? NOBODY
+          const hash = change.kind === 'reset_pin' ? await this.#hasher.hash(change.pin) : undefined
+          const after = changed(before, change, hash)
+          await this.#put(after, changeBody(before, after, change, by))
+          if (after.failures === 0) this.#unlock(user)
+          return { ok: true }
+        }),
+      ),
+    )
+  }
+
+  /** A person sets another PIN; the old one is judged as at every log-in. */
+  setPin(credentials: Credentials, pin: string, context: AuthenticationContext): Promise<Addition> {
+    const { user } = credentials
+    return unlessBusy(() =>
+      this.#turns.run(user, async () => {
+        const attempt = { user, person: this.#people.get(user), context }
+        const verdict = await this.#judge(attempt, credentials.pin)
+        if (!verdict.ok) return { ok: false, code: 'not_authorised', detail: verdict.detail }
+        const same = pin === credentials.pin ? 'it is the old one; choose another PIN' : undefined
+        const fault = same ?? pinFault(pin, user)
+        const person = this.#people.get(user)
+        if (fault !== undefined) return { ok: false, code: 'invalid', detail: fault }
+        if (person === undefined) return NOBODY
+        const { pinGiven: _, ...rest } = person
+        const row = { ...rest, pinHash: await this.#hasher.hash(pin) }
+        const { actor } = verdict
+        await this.#put(row, { user, name: row.fullName, role: row.role, change: 'set_pin', actor })
+        return { ok: true }
+      }),
+    )
+  }
+
+  /** The code that makes the first administrator, to be told once; undefined where somebody is known already. */
+  offerFirstRun(bytes: Uint8Array, at: Instant): string | undefined {
+    if (this.#people.size > 0) return undefined
+    const code = codeOf(bytes)
+    this.#firstRun = new FirstRunCode(code, at.mono)
+    return code
+  }
+
+  /** Makes the first administrator for whoever knows the code; never a second one. */
+  async addFirst(code: string, person: Omit<NewPerson, 'role'>, at: Instant): Promise<Addition> {
+    if (this.#people.size + this.#adding.size > 0) {
+      const detail = 'there are people already; ask an administrator'
+      return { ok: false, code: 'not_authorised', detail }
+    }
+    const verdict = this.#firstRun?.judge(code, at.mono) ?? 'expired'
+    if (verdict === 'right') {
+      return this.add({ ...person, role: 'administrator' }, { kind: 'code' }, at)
+    }
+    const admitted = this.#log.admit(at.mono, 'usual')
+    if (admitted !== undefined) {
+      const body = { user: null, why: `${verdict}_code`, via: 'local', act: 'users.first' }
+      await this.#record({ type: 'access.login_failed', body, urgent: true }, new Map())
+    }
+    const detail =
+      verdict === 'wrong'
+        ? 'that is not the code'
+        : 'the code has run out; restart the agent, which then tells another one'
+    return { ok: false, code: 'not_authorised', detail }
+  }
+
+  /** A changed row, on record and in memory. */
+  async #put(row: Person, body: Readonly<Record<string, unknown>>): Promise<void> {
+    const rows = new Map([[userRowKey(row.name), row]])
+    await this.#record({ type: 'user.changed', body, urgent: true }, rows)
+    this.#people.set(row.name, row)
+  }
+
+  #unlock(user: string): void {
+    this.#setLock(user, UNLOCKED)
+    this.#lockOnRecord.delete(user)
   }
 
   /** Adds a person for good (ids are never used again). Rejects only when recording fails; nothing is then added. */
@@ -133,6 +233,7 @@ export class People implements PeoplePort {
       this.#people.set(row.name, row)
       // Whatever was guessed at this name before it existed is not this person's.
       this.#unknownLocks.delete(row.name)
+      this.#firstRun = undefined
       return { ok: true }
     } catch (fault) {
       if (!(fault instanceof PinHasherBusy)) throw fault
@@ -165,7 +266,7 @@ export class People implements PeoplePort {
     const usable = person !== undefined && !person.disabled ? person : undefined
     const right = await this.#hasher.matches(pin, usable?.pinHash)
     if (!right || usable === undefined) return this.#refuseWrong(attempt)
-    await this.#forgive(attempt, usable)
+    await this.#welcome(attempt, usable)
     return { ok: true, actor: actorOf(usable, context.via) }
   }
 
@@ -176,7 +277,7 @@ export class People implements PeoplePort {
     if (this.#lockOnRecord.size < PEOPLE_MAX) this.#lockOnRecord.add(user)
     const kind = onRecord ? 'repeat' : 'usual'
     const recorded = await this.#logFailure(attempt, 'locked', kind, new Map())
-    const detail = `locked after wrong PINs; try again in ${inWords(left)}`
+    const detail = `locked after wrong PINs; try again in ${lockWords(left)}`
     return { ok: false, code: 'locked', detail, recorded }
   }
 
@@ -190,18 +291,25 @@ export class People implements PeoplePort {
     const kind = person === undefined ? 'usual' : 'always'
     const recorded = await this.#logFailure(attempt, 'wrong', kind, changes)
     const left = lockedForMs(lock, context.at.mono)
-    const detail = left === 0 ? NOT_RIGHT : `${NOT_RIGHT}; locked for ${inWords(left)}`
+    const detail = left === 0 ? NOT_RIGHT : `${NOT_RIGHT}; locked for ${lockWords(left)}`
     return { ok: false, code: 'not_authorised', detail, recorded }
   }
 
-  /** A good log-in after failures starts the count anew, on record. */
-  async #forgive(attempt: Attempt, person: Person): Promise<void> {
+  /** A good log-in starts the count anew, and is on record unless one of the same person just was. */
+  async #welcome(attempt: Attempt, person: Person): Promise<void> {
+    const { at, via, about } = attempt.context
     const { failures } = this.#lockOf(person.name)
-    if (failures === 0) return
-    this.#setLock(person.name, UNLOCKED)
-    this.#lockOnRecord.delete(person.name)
-    const row = this.#count(person, UNLOCKED, attempt.context.at)
-    const body = { actor: actorOf(person, attempt.context.via), failuresBefore: failures }
+    const actor = actorOf(person, via)
+    const admitted = this.#log.admitSuccess(person.name, at.mono)
+    if (failures === 0) {
+      if (admitted === undefined) return
+      const { sinceLast } = admitted
+      const body = { actor, ...about, ...(sinceLast > 0 && { sinceLast }) }
+      return this.#record({ type: 'access.login', body }, new Map())
+    }
+    this.#unlock(person.name)
+    const row = this.#count(person, UNLOCKED, at)
+    const body = { actor, ...about, failuresBefore: failures }
     await this.#record({ type: 'access.login', body }, new Map([[userRowKey(person.name), row]]))
   }
 
@@ -258,40 +366,17 @@ export class People implements PeoplePort {
       this.#lockOnRecord.delete(oldest)
     }
   }
-
-  /** Runs one log-in of a name after the ones before it. Rejects with PinHasherBusy when too many wait. */
-  async #inTurn<T>(user: string, judge: () => Promise<T>): Promise<T> {
-    const turn = this.#turns.get(user) ?? { last: Promise.resolve(), waiting: 0 }
-    if (turn.waiting >= TURNS_WAITING_MAX) throw new PinHasherBusy(BUSY)
-    turn.waiting++
-    this.#turns.set(user, turn)
-    const mine = turn.last.then(judge, judge)
-    turn.last = mine
-    try {
-      return await mine
-    } finally {
-      turn.waiting--
-      if (turn.waiting === 0) this.#turns.delete(user)
-    }
-  }
 }
 
-const actorOf = (person: Person, via: Actor['via']): Actor => ({
-  user: person.name,
-  name: person.fullName,
-  role: person.role,
-  via,
-})
+const NOBODY: UserRefusal = { ok: false, code: 'invalid', detail: 'there is no such person' }
 
-function viewOf(person: Person, lockedMs: Millis): PersonView {
-  return {
-    user: person.name,
-    name: person.fullName,
-    role: person.role,
-    disabled: person.disabled,
-    ...(lockedMs > 0 ? { lockedForMs: Math.ceil(lockedMs) } : {}),
-    publicKey: person.publicKey !== undefined,
-    createdAt: person.createdAt,
+/** An answer in words where too many wait. */
+async function unlessBusy(work: () => Promise<Addition>): Promise<Addition> {
+  try {
+    return await work()
+  } catch (fault) {
+    if (!(fault instanceof PinHasherBusy)) throw fault
+    return { ok: false, code: 'busy', detail: BUSY }
   }
 }
 
@@ -301,17 +386,11 @@ function additionBody(row: Person, by: Adder): Readonly<Record<string, unknown>>
     name: row.fullName,
     role: row.role,
     publicKey: row.publicKey !== undefined,
-    ...(by.kind === 'person' ? { actor: by.actor } : { box: { osUser: by.osUser, via: 'local' } }),
+    ...adderFields(by),
   }
 }
 
 function whyNot(person: Person | undefined): 'unknown_user' | 'disabled' | 'wrong_pin' {
   if (person === undefined) return 'unknown_user'
   return person.disabled ? 'disabled' : 'wrong_pin'
-}
-
-/** `40 s`, `3 min`: rounded up, so that trying again then works. */
-function inWords(ms: Millis): string {
-  const seconds = Math.ceil(ms / 1000)
-  return seconds <= 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`
 }

@@ -3,8 +3,9 @@
 
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
-import { ROLES } from '#core/input.ts'
-import type { NewPerson } from '#ports/people.ts'
+import { type Actor, ROLES } from '#core/input.ts'
+import type { Millis } from '#core/time.ts'
+import type { NewPerson, PersonView } from '#ports/people.ts'
 import { pinFault } from './pin.ts'
 
 const USER_ROW_PREFIX = 'user/'
@@ -28,6 +29,8 @@ const personRow = z.strictObject({
   /** Wall ms. */
   createdAt: z.int(),
   disabled: z.boolean(),
+  /** The PIN was given by somebody else: it serves for nothing but setting one's own. */
+  pinGiven: z.boolean().optional(),
   /** Wrong PINs since the last good log-in. */
   failures: z.int().min(0),
   /** Wall ms. */
@@ -39,6 +42,28 @@ export type Person = Readonly<z.infer<typeof personRow>>
 
 /** Key of the state row of a person. */
 export const userRowKey = (user: string): string => `${USER_ROW_PREFIX}${user}`
+
+/** The person as records name them. */
+export const actorOf = ({ name, fullName, role }: Person, via: Actor['via']): Actor => ({
+  user: name,
+  name: fullName,
+  role,
+  via,
+})
+
+/** The person as shown to others; `lockedMs` is what is left of a lock-out, 0 for none. */
+export function viewOf(person: Person, lockedMs: Millis): PersonView {
+  return {
+    user: person.name,
+    name: person.fullName,
+    role: person.role,
+    disabled: person.disabled,
+    ...(lockedMs > 0 ? { lockedForMs: Math.ceil(lockedMs) } : {}),
+    ...(person.pinGiven === true ? { pinGiven: true as const } : {}),
+    publicKey: person.publicKey !== undefined,
+    createdAt: person.createdAt,
+  }
+}
 
 /** Whether this can be a login id. */
 export const isUserId = (text: string): boolean => USER_ID.test(text)

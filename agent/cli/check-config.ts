@@ -14,6 +14,8 @@ import { replyLengthFindings } from './reply-length-check.ts'
 export interface CheckConfigOptions {
   /** One JSON document on stdout in place of words. */
   readonly json: boolean
+  /** Another file, or `accepted`: shows what the file would change of it, in place of what would run. */
+  readonly against?: string
 }
 
 /** Checks a configuration; 0 when it may run, 78 when it may not. Warnings refuse nothing. */
@@ -24,6 +26,10 @@ export async function checkConfig(
 ): Promise<number> {
   const loaded = withWireWarnings(loadConfiguration(file))
   const code = loaded.ok ? EXIT.ok : EXIT.configuration
+  if (loaded.ok && options.against !== undefined) {
+    const { compareConfig } = await import('./config-difference.ts')
+    return compareConfig(file, loaded.configuration, options.against, options, output)
+  }
   if (options.json) {
     printJson(output, documentOf(file, loaded))
     return code

@@ -1,8 +1,7 @@
 // Every command with its options, help and example, and which file carries it out. Parses and nothing else:
 // a command's file is loaded when it is called, so that the daemon holds no more code than it runs.
 
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
-import { ROLES } from '#core/input.ts'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import { OCCUPANCIES, type Occupancy } from '#core/point.ts'
 import { parseDuration } from '#core/time.ts'
 import type { AckOptions } from './ack.ts'
@@ -11,7 +10,8 @@ import type { AlarmsOptions } from './alarms.ts'
 import type { ClientOptions } from './client-options.ts'
 import { addHoldCommands } from './hold-commands.ts'
 import { addCommissioningCommands } from './probe-command.ts'
-import type { AddUserOptions } from './users.ts'
+import { addRecordCommands } from './record-commands.ts'
+import { addUserCommands } from './user-commands.ts'
 import type { VerifyOptions } from './verify.ts'
 import { agentVersion } from './version.ts'
 
@@ -47,7 +47,8 @@ export function buildProgram(context: ProgramContext): Command {
   addViewCommands(program, context)
   addActCommands(program, context)
   addHoldCommands(program, context, { withAct, example, duration })
-  addUserCommands(program, context)
+  addUserCommands(program, context, { withTarget, withAct, example })
+  addRecordCommands(program, context, { withTarget, withAct, example })
   addCommissioningCommands(program, context, { withTarget, example })
   addCheckCommands(program, context)
   return program
@@ -223,54 +224,25 @@ function addActCommands(program: Command, { io, exit }: ProgramContext): void {
 const REASONS = `Reasons unless the site configured its own: door_opened intervention sampling cleaning
 maintenance known_fault under_investigation other. \`other\` and every action alarm need a comment.`
 
-function addUserCommands(program: Command, { io, exit }: ProgramContext): void {
-  const users = program
-    .command('users')
-    .description('People who may act.')
-    .addHelpText('after', example('users list'))
-  withTarget(users.command('add'))
-    .description('Add a person. Login names are never used again.')
-    .argument('<name>', 'login name: 1 to 32 of a-z 0-9 -')
-    .requiredOption('--name <full>', 'full name, as records show it')
-    .addOption(
-      new Option('--role <role>', 'what the person may do').choices(ROLES).makeOptionMandatory(),
-    )
-    .option('--public-key <file>', 'Ed25519 public key in PEM, for commands over MQTT')
-    .option('-u, --user <admin>', 'administrator who adds; without it, the box itself does')
-    .option('--pin-file <file>', "with --user the administrator's PIN, without it the new person's")
-    .option('--new-pin-file <file>', "with --user, the new person's PIN")
-    .addHelpText('after', `\n${ADD_NOTES}\n${example(...ADD_EXAMPLES)}`)
-    .action(async (name: string, options: AddUserOptions) => {
-      const { addUser } = await import('./users.ts')
-      exit(await addUser(name, options, io))
-    })
-  withTarget(users.command('list'))
-    .description('List the people, with role, lock-out and whether they have a key.')
-    .addHelpText('after', example('users list --json'))
-    .action(async (options: ClientOptions) => {
-      const { listUsers } = await import('./users.ts')
-      exit(await listUsers(options, io.output))
-    })
-}
-
-const ADD_NOTES = `Without --user the person is added by the box: only the operating-system user of the agent, or
-root, can do that, and the record names it. A PIN has 4 to 64 characters, 6 or more recommended;
-files hold the PIN alone, - is stdin, and a terminal asks for what is not given. While no agent
-runs, the person is written into the data directory of --config or --data.`
-
-const ADD_EXAMPLES = [
-  'users add jdoe --name "J. Doe" --role technician',
-  'users add mrossi --name "M. Rossi" --role qa --user admin --pin-file admin.pin --new-pin-file new.pin',
-]
-
 function addCheckCommands(program: Command, { io, exit }: ProgramContext): void {
   withJson(program.command('check-config'))
     .description('Check a configuration: all its faults at once, or what would run.')
     .argument('<file>', 'the configuration')
-    .addHelpText('after', example('check-config /etc/cleanroom-agent/config.yaml'))
-    .action(async (file: string, { json }: JsonOption) => {
+    .option(
+      '--against <file>',
+      'show what it would change of another file, or of what runs: accepted',
+    )
+    .addHelpText(
+      'after',
+      example(
+        'check-config /etc/cleanroom-agent/config.yaml',
+        'check-config plant.yaml --against accepted',
+      ),
+    )
+    .action(async (file: string, { json, against }: JsonOption & { against?: string }) => {
       const { checkConfig } = await import('./check-config.ts')
-      exit(await checkConfig(file, { json: json === true }))
+      const compared = against === undefined ? {} : { against }
+      exit(await checkConfig(file, { json: json === true, ...compared }))
     })
   withJson(program.command('verify'))
     .description(

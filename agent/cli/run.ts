@@ -1,47 +1,20 @@
 // `run --config FILE`: the daemon. Decides which configuration runs (the file when it is valid, else the accepted one),
 // turns signals into stop and reload, and every way it can end into an exit code.
 
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import type { Configuration, Finding } from '#config/configuration.ts'
 import { formatFinding, loadConfiguration } from '#config/load.ts'
 import { composeAgent, type RunningAgent } from '../compose.ts'
-import { guessDataDir, readAccepted, readerOf } from '../runtime/accepted.ts'
 import { fixedKeyFindings } from '../runtime/fixed-keys.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
+import { chooseConfiguration } from './choose-configuration.ts'
 import { EXIT } from './exit-code.ts'
 
 export interface RunOptions {
   readonly config: string
 }
 
-/** What a start runs on, and what was refused on the way. */
-type Chosen =
-  | {
-      readonly kind: 'file'
-      readonly configuration: Configuration
-      readonly findings: readonly Finding[]
-    }
-  | {
-      readonly kind: 'accepted'
-      readonly configuration: Configuration
-      readonly findings: readonly Finding[]
-    }
-  | { readonly kind: 'none'; readonly findings: readonly Finding[] }
-
 const say = (text: string): boolean => process.stderr.write(`${text}\n`)
-
-/** The file when it is valid; with an invalid one, the configuration last accepted in its data directory. */
-export function chooseConfiguration(file: string): Chosen {
-  const loaded = loadConfiguration(file)
-  if (loaded.ok)
-    return { kind: 'file', configuration: loaded.configuration, findings: loaded.findings }
-  const accepted = readAccepted(guessDataDir(file))
-  if (accepted === undefined) return { kind: 'none', findings: loaded.findings }
-  const again = loadConfiguration(accepted.file, readerOf(accepted))
-  return again.ok
-    ? { kind: 'accepted', configuration: again.configuration, findings: loaded.findings }
-    : { kind: 'none', findings: [...loaded.findings, ...again.findings] }
-}
 
 /** Runs until a signal; the promise is the exit code. */
 export async function run({ config }: RunOptions): Promise<number> {
@@ -65,6 +38,7 @@ export async function run({ config }: RunOptions): Promise<number> {
     configuration: chosen.configuration,
     file,
     accept: chosen.kind === 'file',
+    ...(chosen.kind === 'candidate' && { candidate: chosen.candidate }),
     log,
     failed: (error) => {
       log.error('agent_failed', { error: error.message, stack: error.stack })
@@ -78,6 +52,14 @@ export async function run({ config }: RunOptions): Promise<number> {
     )
     running.rejectConfiguration(chosen.findings)
   }
+  if (chosen.kind === 'candidate') {
+    say(
+      `${file} waits for two signatures; the configuration accepted before goes on (cleanroom-agent config show)`,
+    )
+  }
+  const now = running.agent.loop.now()
+  const code = running.people.offerFirstRun(randomBytes(FIRST_RUN_BYTES), now)
+  if (code !== undefined) say(firstRunWords(code, config))
   log.info('agent_started', {
     config: chosen.configuration.plant.hash,
     dataDir: chosen.configuration.dataDir,
@@ -90,6 +72,13 @@ export async function run({ config }: RunOptions): Promise<number> {
   signals.listen({ stop, reload: () => void reload(file, running) })
   return ended
 }
+
+/** What the first-run code is made of. */
+const FIRST_RUN_BYTES = 16
+
+const firstRunWords = (code: string, config: string): string =>
+  `nobody may act yet. The first administrator is made with the code ${code}, once, within an hour:\n` +
+  `  cleanroom-agent users first NAME --name "FULL NAME" --config ${config}`
 
 interface SignalActs {
   readonly stop: (signal: string) => void
@@ -129,7 +118,7 @@ async function reload(file: string, running: RunningAgent): Promise<void> {
   const findings = [...loaded.findings, ...fixed]
   for (const finding of findings) say(formatFinding(finding))
   if (!loaded.ok || fixed.length > 0) return running.rejectConfiguration(findings)
-  await running.apply(loaded.configuration, file)
+  await running.offer(loaded.configuration, file)
 }
 
 /** A start that cannot be: in words, with the exit code that tells a service manager whether to try again. */

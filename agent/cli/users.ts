@@ -58,18 +58,24 @@ export async function listUsers(options: ClientOptions, output: Output): Promise
 /** The people as a table. */
 export function peopleText(people: readonly PersonView[]): string {
   if (people.length === 0) return 'Nobody yet. Add the first person with: cleanroom-agent users add'
-  const rows = people.map(({ user, name, role, disabled, lockedForMs, publicKey }) => [
+  const rows = people.map(({ user, name, role, disabled, lockedForMs, pinGiven, publicKey }) => [
     user,
     printable(name),
     role,
-    disabled ? 'disabled' : lockedForMs === undefined ? 'active' : `locked, ${span(lockedForMs)}`,
+    disabled ? 'disabled' : stateWords(lockedForMs, pinGiven),
     publicKey ? 'yes' : '-',
   ])
   return table([['USER', 'NAME', 'ROLE', 'STATE', 'KEY'], ...rows])
 }
 
-async function readLogin(
-  { user, pinFile, newPinFile }: AddUserOptions,
+function stateWords(lockedForMs: number | undefined, pinGiven: true | undefined): string {
+  if (lockedForMs !== undefined) return `locked, ${span(lockedForMs)}`
+  return pinGiven === true ? 'has to set a PIN' : 'active'
+}
+
+/** The login of the administrator who acts; undefined where the box itself does. */
+export async function readLogin(
+  { user, pinFile, newPinFile }: Pick<AddUserOptions, 'user' | 'pinFile' | 'newPinFile'>,
   { keyboard, output }: Io,
 ): Promise<{ user: string; pin: string } | undefined> {
   if (user === undefined) return undefined
@@ -97,9 +103,9 @@ async function readNewPin(
 }
 
 /** A PIN that nobody sees is typed twice. */
-async function confirmTyped(pin: string, keyboard: Keyboard): Promise<void> {
+export async function confirmTyped(pin: string, keyboard: Keyboard): Promise<void> {
   const again = await keyboard.typed?.('the same PIN again')
-  if (again !== pin) throw new CommandError(EXIT.badData, 'the two PINs differ; nobody was added')
+  if (again !== pin) throw new CommandError(EXIT.badData, 'the two PINs differ; nothing was done')
 }
 
 function readKey(file: string): string {
@@ -117,7 +123,7 @@ async function addOnline(
   { publicKey, ...person }: NewPerson,
   login: { user: string; pin: string } | undefined,
 ): Promise<Addition | undefined> {
-  const by: AddedBy = login ?? { osUser: osUserName(), key: boxKey(target.socketPath) }
+  const by = byOf(target, login)
   const key = publicKey === undefined ? {} : { publicKey }
   const command = { op: 'users.add' as const, person: { ...person, ...key }, by }
   try {
@@ -145,6 +151,10 @@ async function addOffline(
   return addToStore(person, login, options)
 }
 
+/** How an administrator, or the box itself, proves to be that. */
+export const byOf = (target: Target, login: { user: string; pin: string } | undefined): AddedBy =>
+  login ?? { osUser: osUserName(), key: boxKey(target.socketPath) }
+
 /** The key beside the socket; unreadable for whoever is not the agent's own user, and then refused by the agent. */
 function boxKey(socketPath: string): string {
   try {
@@ -162,7 +172,8 @@ function osUserName(): string {
   }
 }
 
-const EXIT_OF_ADDITION: Readonly<
+/** Exit code by why somebody was not added or changed. */
+export const EXIT_OF_ADDITION: Readonly<
   Record<'exists' | 'invalid' | 'not_authorised' | 'busy', ExitCode>
 > = {
   exists: EXIT.no,

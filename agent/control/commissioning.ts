@@ -2,7 +2,7 @@
 // one's right to it, since the bus is open to whoever reaches it; bounds how much can be written.
 
 import { MINUTE, type Millis } from '#core/time.ts'
-import type { Answer, DispatchContext } from './dispatch.ts'
+import type { Answer, DispatchContext } from './context.ts'
 import type { Command } from './protocol.ts'
 
 /** Forced uses written down in a minute; more are put off, so that nobody fills the journal with them. */

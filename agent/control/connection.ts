@@ -4,7 +4,8 @@
 import type { Socket } from 'node:net'
 import { MINUTE, type Millis, SECOND } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import { answer, type DispatchContext } from './dispatch.ts'
+import type { DispatchContext } from './context.ts'
+import { answer } from './dispatch.ts'
 import { LineCutter } from './lines.ts'
 import {
   parseRequest,

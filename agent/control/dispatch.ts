@@ -1,38 +1,14 @@
 // From a checked command to its result: who asks is made sure of here, before anything is done; what may be done is the core's.
 // Every refusal of an act is recorded (URS-33). Never touches a socket.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { InvariantError } from '#core/assert.ts'
 import type { Act, Actor, ActReply } from '#core/input.ts'
 import type { Instant } from '#core/time.ts'
-import type { Log } from '#ports/log.ts'
-import type { Adder, Addition, Authentication, PeoplePort, RecordNote } from '#ports/people.ts'
+import { queryOf } from './audit-query.ts'
 import { noteForcedUse } from './commissioning.ts'
-import type { ActCommand, Command, Refusal, Results } from './protocol.ts'
-import type { AlarmsView, StatusView } from './view.ts'
-
-/** What the runtime answers and does for the local socket. */
-export interface ControlHandlers {
-  status(): StatusView | Promise<StatusView>
-  alarms(query: { readonly all: boolean }): AlarmsView | Promise<AlarmsView>
-  /** Judges and carries out an act of an authenticated person; rejects when it cannot be stored. */
-  act(act: Act): Promise<ActReply>
-  /** Writes a refusal down; rejects when it cannot be stored. */
-  record: RecordNote
-}
-
-export interface DispatchContext {
-  readonly handlers: ControlHandlers
-  readonly people: PeoplePort
-  readonly log: Log
-  now(): Instant
-  /** Content of the key file beside the socket. */
-  readonly key: string
-}
-
-export type Answer =
-  | { readonly ok: true; readonly result: Results[Command['op']] }
-  | { readonly ok: false; readonly refusal: Refusal }
+import { type Answer, authenticate, type DispatchContext, idOrNull } from './context.ts'
+import { addFirst, addPerson, changePerson, setPin } from './people-commands.ts'
+import type { ActCommand, Command } from './protocol.ts'
 
 /** Carries out one command. What fails is an answer in words; only a broken invariant rejects, and ends the process. */
 export async function answer(command: Command, context: DispatchContext): Promise<Answer> {
@@ -60,8 +36,21 @@ async function carryOut(command: Command, context: DispatchContext): Promise<Ans
     case 'out_of_service':
     case 'return_to_service':
       return carryOutAct(command, context)
+    case 'config.approve':
+    case 'config.reject':
+      return carryOutSigned(command, context)
+    case 'config.show':
+      return { ok: true, result: context.handlers.configuration.view() }
+    case 'audit':
+      return { ok: true, result: await context.handlers.audit(queryOf(command)) }
     case 'users.add':
       return addPerson(command, context)
+    case 'users.change':
+      return changePerson(command, context)
+    case 'users.pin':
+      return setPin(command, context)
+    case 'users.first':
+      return addFirst(command, context)
     case 'users.list':
       return { ok: true, result: { people: context.people.list(context.now()) } }
     case 'commissioning.note':
@@ -69,41 +58,56 @@ async function carryOut(command: Command, context: DispatchContext): Promise<Ans
   }
 }
 
-async function carryOutAct(command: ActCommand, context: DispatchContext): Promise<Answer> {
-  const about = aboutOf(command)
+const carryOutAct = (command: ActCommand, context: DispatchContext): Promise<Answer> =>
+  asPerson(command, aboutOf(command), context, (actor) =>
+    context.handlers.act(actOf(command, actor, context.now())),
+  )
+
+/** A hash, whole or its beginning. */
+const HASH = /^(sha256:)?[0-9a-f]{1,64}$/
+
+type ConfigurationAct = Extract<Command, { op: 'config.approve' | 'config.reject' }>
+
+/** A signature under a change of the configuration, or its refusal. */
+function carryOutSigned(command: ConfigurationAct, context: DispatchContext): Promise<Answer> {
+  const { op, hash, comment } = command
+  const words = { ...reasonOf(command), ...(comment === undefined ? {} : { comment }) }
+  const { configuration } = context.handlers
+  return asPerson(command, { act: op, config: HASH.test(hash) ? hash : null }, context, (actor) => {
+    const by = { actor, at: Math.round(context.now().wall), ...words }
+    return op === 'config.approve' ? configuration.sign(hash, by) : configuration.decline(hash, by)
+  })
+}
+
+/** Makes sure who it is, then does it; what cannot be stored has not happened. */
+async function asPerson(
+  credentials: { readonly user: string; readonly pin: string },
+  about: Readonly<Record<string, unknown>>,
+  context: DispatchContext,
+  act: (actor: Actor) => Promise<ActReply>,
+): Promise<Answer> {
   try {
-    const verdict = await authenticate(command, about, context)
+    const verdict = await authenticate(credentials, about, context)
     if (!verdict.ok) {
       if (verdict.code === 'busy')
         return { ok: false, refusal: { code: 'busy', detail: verdict.detail } }
-      if (verdict.recorded) await recordRefusal(command.user, about, verdict.code, context)
+      if (verdict.recorded) await recordRefusal(credentials.user, about, verdict.code, context)
       return { ok: true, result: { ok: false, code: 'not_authorised', detail: verdict.detail } }
     }
-    return {
-      ok: true,
-      result: await context.handlers.act(actOf(command, verdict.actor, context.now())),
-    }
+    return { ok: true, result: await act(verdict.actor) }
   } catch (fault) {
     if (fault instanceof InvariantError) throw fault
     const detail = fault instanceof Error ? fault.message : String(fault)
-    context.log.error('control_act_failed', { op: command.op, detail })
+    context.log.error('control_act_failed', { op: about['act'], detail })
     return { ok: true, result: { ok: false, code: 'store_failed', detail } }
   }
-}
-
-function authenticate(
-  { user, pin }: { readonly user: string; readonly pin: string },
-  about: Readonly<Record<string, unknown>>,
-  context: DispatchContext,
-): Promise<Authentication> {
-  return context.people.authenticate({ user, pin }, { at: context.now(), via: 'local', about })
 }
 
 /** The refused act beside the failed log-in: whoever looks for refused acts finds all of them under one type. */
 function recordRefusal(
   user: string,
   about: Readonly<Record<string, unknown>>,
-  why: 'not_authorised' | 'locked',
+  why: 'not_authorised' | 'locked' | 'pin_given',
   context: DispatchContext,
 ): Promise<void> {
   const body = { ...about, code: 'not_authorised', claimed: idOrNull(user), via: 'local', why }
@@ -128,9 +132,6 @@ function aboutOf(command: ActCommand): Readonly<Record<string, unknown>> {
       return { act: op, occ: id(command.occ) }
   }
 }
-
-/** What looks like an id of anything, else null: what nobody vouches for is not written down as it came. */
-const idOrNull = (text: string): string | null => (/^[\w.-]{1,64}$/.test(text) ? text : null)
 
 function actOf(command: ActCommand, actor: Actor, now: Instant): Act {
   const { comment } = command
@@ -184,40 +185,3 @@ function targetOf({ occ, rev, alarm }: Extract<ActCommand, { op: 'ack' | 'reset'
 
 const reasonOf = ({ reason }: { readonly reason?: string | undefined }): { reason?: string } =>
   reason === undefined ? {} : { reason }
-
-async function addPerson(
-  { person, by }: Extract<Command, { op: 'users.add' }>,
-  context: DispatchContext,
-): Promise<Answer> {
-  const { publicKey, ...rest } = person
-  const added = { ...rest, ...(publicKey === undefined ? {} : { publicKey }) }
-  let adder: Adder
-  if ('osUser' in by) {
-    if (!sameKey(by.key, context.key)) {
-      context.log.warn('control_users_add_refused', { person: person.user })
-      const detail =
-        "only the agent's own operating-system user (or root) adds people without logging in; log in with --user ADMINISTRATOR"
-      return done({ ok: false, code: 'not_authorised', detail })
-    }
-    adder = { kind: 'box', osUser: by.osUser }
-  } else {
-    const verdict = await authenticate(
-      by,
-      { act: 'users.add', person: idOrNull(person.user) },
-      context,
-    )
-    if (!verdict.ok) {
-      const code = verdict.code === 'busy' ? 'busy' : 'not_authorised'
-      return done({ ok: false, code, detail: verdict.detail })
-    }
-    adder = { kind: 'person', actor: verdict.actor }
-  }
-  return done(await context.people.add(added, adder, context.now()))
-}
-
-const done = (result: Addition): Answer => ({ ok: true, result })
-
-function sameKey(given: string, key: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(key))
-}

@@ -6,7 +6,7 @@ import type { Act, ActReply } from '#core/input.ts'
 import { ROLES } from '#core/input.ts'
 import { OCCUPANCIES } from '#core/point.ts'
 import type { Addition } from '#ports/people.ts'
-import type { AlarmsView, PeopleView, StatusView } from './view.ts'
+import type { AlarmsView, AuditView, ConfigurationView, PeopleView, StatusView } from './view.ts'
 
 /** Longest request line in bytes, without its end. */
 export const REQUEST_BYTES_MAX = 65_536
@@ -24,6 +24,12 @@ const occurrence = { occ: text(64), rev: z.int().min(0).optional(), alarm: text(
 
 /** An alarm by its id or by its open occurrence. */
 const held = { occ: text(64).optional(), alarm: text(128).optional() }
+
+/** An administrator's credentials, or proof that the asker is the box's administrator (the key file beside the socket). */
+const byWhom = z.union([
+  z.strictObject(credentials),
+  z.strictObject({ osUser: text(64), key: text(128) }),
+])
 
 /** Every command by its name. */
 const command = z.discriminatedUnion('op', [
@@ -76,11 +82,39 @@ const command = z.discriminatedUnion('op', [
       pin: text(256),
       publicKey: text(4000).optional(),
     }),
-    /** An administrator's credentials, or proof that the asker is the box's administrator (the key file beside the socket). */
-    by: z.union([
-      z.strictObject(credentials),
-      z.strictObject({ osUser: text(64), key: text(128) }),
+    by: byWhom,
+  }),
+  /** Somebody changes the account of another person. */
+  z.strictObject({
+    op: z.literal('users.change'),
+    user: text(64),
+    change: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('disable'), reason: spoken(500) }),
+      z.strictObject({ kind: z.literal('enable'), reason: spoken(500) }),
+      z.strictObject({ kind: z.literal('set_role'), role: z.enum(ROLES), reason: spoken(500) }),
+      z.strictObject({ kind: z.literal('reset_pin'), pin: text(256), reason: spoken(500) }),
     ]),
+    by: byWhom,
+  }),
+  /** A person sets another PIN. */
+  z.strictObject({ op: z.literal('users.pin'), ...credentials, newPin: text(256) }),
+  /** The first administrator, with the code that the start told. */
+  z.strictObject({
+    op: z.literal('users.first'),
+    code: text(64),
+    person: z.strictObject({ user: text(64), fullName: text(200), pin: text(256) }),
+  }),
+  z.strictObject({ op: z.literal('config.show') }),
+  z.strictObject({ op: z.literal('config.approve'), ...credentials, hash: text(80), ...words }),
+  z.strictObject({ op: z.literal('config.reject'), ...credentials, hash: text(80), ...words }),
+  /** One page of the audit trail: records after `after`, looked for in at most so many events. */
+  z.strictObject({
+    op: z.literal('audit'),
+    after: z.int().min(0),
+    from: z.int().min(0).optional(),
+    to: z.int().min(0).optional(),
+    user: text(64).optional(),
+    types: z.array(text(64)).max(32).optional(),
   }),
   z.strictObject({ op: z.literal('users.list') }),
   /** Somebody uses a bus of the agent by force; recorded, nothing else. */
@@ -110,6 +144,13 @@ export interface Results {
   readonly return_to_service: ActReply
   readonly 'users.add': Addition
   readonly 'users.list': PeopleView
+  readonly 'users.change': Addition
+  readonly 'users.pin': Addition
+  readonly 'users.first': Addition
+  readonly 'config.show': ConfigurationView
+  readonly 'config.approve': ActReply
+  readonly 'config.reject': ActReply
+  readonly audit: AuditView
   readonly 'commissioning.note': { readonly recorded: true }
 }
 

@@ -11,7 +11,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
 import type { PeoplePort } from '#ports/people.ts'
 import { type AnswerContext, Connection } from './connection.ts'
-import type { ControlHandlers } from './dispatch.ts'
+import type { ControlHandlers } from './context.ts'
 import { printReply } from './protocol.ts'
 import { chooseSocketPath, keyPath, pointerPath, type RuntimeEnvironment } from './socket-path.ts'
 

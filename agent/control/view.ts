@@ -1,7 +1,7 @@
 // What the local socket shows: the state of the agent and of its alarms, as plain data for people's eyes and for scripts.
 // Types only. `status --json` and `alarms --json` print exactly these.
 
-import type { Role } from '#core/input.ts'
+import type { Actor, Role } from '#core/input.ts'
 import type { Grade, Occupancy, Origin } from '#core/point.ts'
 import type { Quality } from '#core/quality.ts'
 import type { Millis } from '#core/time.ts'
@@ -45,6 +45,13 @@ export interface StatusView {
     readonly acceptedAt?: Millis
     /** Why the file as it stands now is not what runs; absent when it is. */
     readonly rejected?: string
+    /** A changed file that waits for two signatures; see `config show`. */
+    readonly pending?: {
+      readonly hash: string
+      readonly since: Millis
+      /** Login names, in order. */
+      readonly signed: readonly string[]
+    }
   }
   readonly limitSet?: string
   readonly epoch: string
@@ -135,4 +142,51 @@ export interface AlarmsView {
 
 export interface PeopleView {
   readonly people: readonly PersonView[]
+}
+
+/** One value of the configuration that differs, old beside new. */
+export interface ChangeView {
+  readonly key: string
+  readonly group: string
+  readonly from?: unknown
+  readonly to?: unknown
+  /** A second person has to agree to it where the site says so. */
+  readonly second: boolean
+}
+
+interface SignatureView {
+  readonly actor: Actor
+  readonly at: Millis
+  readonly reason?: string
+  readonly comment?: string
+}
+
+export interface ConfigurationView {
+  readonly hash: string
+  readonly file: string
+  readonly acceptedAt: Millis
+  readonly rejected?: string
+  /** A changed file that is not in force: what it changes, and who has signed or declined it. */
+  readonly candidate?: {
+    readonly hash: string
+    readonly since: Millis
+    readonly signatures: readonly SignatureView[]
+    readonly declined?: SignatureView
+    readonly changes: readonly ChangeView[]
+  }
+}
+
+/** One record of the audit trail, as it stands in the journal. */
+export type AuditRecord = Readonly<Record<string, unknown>> & {
+  readonly seq: number
+  readonly type: string
+  readonly ts: Millis
+}
+
+/** One page of the audit trail. */
+export interface AuditView {
+  readonly timezone: string
+  readonly records: readonly AuditRecord[]
+  /** Where the next page goes on; absent at the end. */
+  readonly next?: number
 }

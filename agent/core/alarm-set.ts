@@ -66,6 +66,7 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
   storage_slow: 2,
   storage_low: 1,
   config_rejected: 2,
+  config_pending: 3,
   uplink_down: 2,
   uplink_rejected: 2,
   no_subscriber: 2,

@@ -24,7 +24,7 @@ export type Authentication =
   | { readonly ok: true; readonly actor: Actor }
   | {
       readonly ok: false
-      readonly code: 'not_authorised' | 'locked' | 'busy'
+      readonly code: 'not_authorised' | 'locked' | 'busy' | 'pin_given'
       /** In words for the person; never tells whether the user exists. */
       readonly detail: string
       /** True when this attempt was written down by itself; false when it was only counted (journal flooding). */
@@ -38,10 +38,23 @@ export interface AuthenticationContext {
   readonly about?: Readonly<Record<string, unknown>>
 }
 
-/** Who adds a person: an authenticated administrator, or the box's administrator known by the operating system only. */
+/**
+ * Who adds or changes a person: an authenticated administrator, the box's administrator known by the operating system only, or
+ * whoever holds the one-time code of the first run.
+ */
 export type Adder =
   | { readonly kind: 'person'; readonly actor: Actor }
   | { readonly kind: 'box'; readonly osUser: string }
+  | { readonly kind: 'code' }
+
+/** What an administrator changes of somebody, with the reason. */
+export type PersonChange = { readonly reason: string } & (
+  | { readonly kind: 'disable' }
+  | { readonly kind: 'enable' }
+  | { readonly kind: 'set_role'; readonly role: Role }
+  /** The person has to set one of their own before anything else. */
+  | { readonly kind: 'reset_pin'; readonly pin: string }
+)
 
 export interface NewPerson {
   readonly user: string
@@ -52,13 +65,15 @@ export interface NewPerson {
   readonly publicKey?: string
 }
 
-export type Addition =
-  | { readonly ok: true }
-  | {
-      readonly ok: false
-      readonly code: 'exists' | 'invalid' | 'not_authorised' | 'busy'
-      readonly detail: string
-    }
+/** Why somebody was not added or changed. */
+export interface UserRefusal {
+  readonly ok: false
+  readonly code: 'exists' | 'invalid' | 'not_authorised' | 'busy'
+  /** In words, with what to do. */
+  readonly detail: string
+}
+
+export type Addition = { readonly ok: true } | UserRefusal
 
 /** A person as shown to others: no hash, no counters. */
 export interface PersonView {
@@ -68,6 +83,8 @@ export interface PersonView {
   readonly disabled: boolean
   /** Left of a lock-out in ms; absent when not locked. */
   readonly lockedForMs?: Millis
+  /** The PIN was given by an administrator and serves only for setting another one; absent when it was not. */
+  readonly pinGiven?: true
   readonly publicKey: boolean
   /** Wall ms. */
   readonly createdAt: Millis
@@ -77,5 +94,11 @@ export interface PersonView {
 export interface PeoplePort {
   authenticate(credentials: Credentials, context: AuthenticationContext): Promise<Authentication>
   add(person: NewPerson, by: Adder, at: Instant): Promise<Addition>
+  /** Changes a person for an administrator. Rejects only when recording fails; nothing is then changed. */
+  change(user: string, change: PersonChange, by: Adder): Promise<Addition>
+  /** A person sets another PIN, knowing the old one. */
+  setPin(credentials: Credentials, pin: string, context: AuthenticationContext): Promise<Addition>
+  /** Makes the first administrator with the one-time code, while there is nobody. */
+  addFirst(code: string, person: Omit<NewPerson, 'role'>, at: Instant): Promise<Addition>
   list(at: Instant): readonly PersonView[]
 }

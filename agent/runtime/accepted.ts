@@ -12,7 +12,7 @@ export interface Accepted {
   readonly hash: string
   /** Wall ms UTC. */
   readonly acceptedAt: number
-  /** The file that was named, absolute; relative paths inside resolve against it as before. */
+  /** The file that was named, absolute as it was then (config/kept.ts finds the others from it). */
   readonly file: string
   readonly sources: readonly SourceFile[]
 }
@@ -38,16 +38,6 @@ export function writeAccepted(dataDir: string, accepted: Accepted): void {
   const directory = openSync(dataDir, 'r')
   fsyncSync(directory)
   closeSync(directory)
-}
-
-/** Reads the files of an accepted configuration instead of the disk's; anything else does not exist. */
-export function readerOf(accepted: Accepted): (file: string) => string {
-  const texts = new Map(accepted.sources.map(({ path: name, text }) => [name, text]))
-  return (file) => {
-    const text = texts.get(file)
-    if (text === undefined) throw new Error(`${file} is not part of the accepted configuration`)
-    return text
-  }
 }
 
 /**

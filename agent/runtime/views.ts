@@ -5,15 +5,20 @@ import { baseTime } from '#core/schedule.ts'
 import { alarmList, alarmPayload } from '#core/step.ts'
 import type { Millis } from '#core/time.ts'
 import type { Agent } from './agent.ts'
+import type { CandidateRow } from './approval.ts'
 
 /** What only the composition knows. */
 export interface ViewContext {
   readonly agent: Agent
   readonly version: string
   readonly pid: number
-  readonly file: string
-  readonly acceptedAt: Millis
-  readonly rejected: () => string | undefined
+  readonly configuration: () => {
+    readonly hash: string
+    readonly file: string
+    readonly acceptedAt: Millis
+    readonly rejected?: string
+    readonly candidate?: CandidateRow
+  }
   readonly clockSynchronised: () => boolean
   readonly backlog: () => Promise<{ readings: number; event: number }>
 }
@@ -24,7 +29,6 @@ export async function statusView(context: ViewContext) {
   const { configuration, loop } = agent
   const { plant, buses, dataDir } = configuration
   const now = loop.now()
-  const rejected = context.rejected()
   const broker = agent.uplink?.state()
   const states = alarmList(loop.state).filter(({ state }) => state !== 'normal')
   const settings = new Map(buses.map((bus) => [bus.id, bus]))
@@ -40,12 +44,7 @@ export async function statusView(context: ViewContext) {
     dataDir,
     startedAt: agent.startedAt.wall,
     at: now.wall,
-    config: {
-      hash: plant.hash,
-      file: context.file,
-      acceptedAt: context.acceptedAt,
-      ...(rejected !== undefined && { rejected }),
-    },
+    config: configView(context),
     limitSet: `${plant.limitSet.id} ${plant.limitSet.version}`,
     epoch: loop.state.epoch,
     tb: loop.base.tb,
@@ -80,6 +79,24 @@ export async function statusView(context: ViewContext) {
       synchronised: context.clockSynchronised(),
       offsetMs: Math.round(now.wall - baseTime(loop.base, now.mono)),
     },
+  }
+}
+
+function configView({ configuration }: ViewContext) {
+  const { hash, file, acceptedAt, rejected, candidate } = configuration()
+  const waits = candidate?.declined === undefined ? candidate : undefined
+  return {
+    hash,
+    file,
+    acceptedAt,
+    ...(rejected !== undefined && { rejected }),
+    ...(waits !== undefined && {
+      pending: {
+        hash: waits.hash,
+        since: waits.since,
+        signed: waits.signatures.map(({ actor }) => actor.user),
+      },
+    }),
   }
 }
 

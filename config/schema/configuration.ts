@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { DAY, MINUTE } from '#core/time.ts'
+import { APPROVALS } from '../configuration.ts'
 import { duration, filePath, id, text } from './atoms.ts'
 import { busSchema, instrumentSchema, limitSetReference, zoneSchema } from './plant.ts'
 
@@ -12,6 +13,12 @@ export const siteSchema = z
     id: id('site, second level of the MQTT topics'),
     name: text('name of the site, shown on screens and reports'),
     timezone: text('IANA time zone for display, such as Europe/Rome; records are UTC', 64),
+    approval: z
+      .enum(APPROVALS)
+      .describe(
+        'second_person: two people sign a change of how grade A and B points are judged before it is in force; none where not given',
+      )
+      .optional(),
   })
   .describe('whose plant this is')
 

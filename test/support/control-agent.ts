@@ -10,6 +10,7 @@ import { People } from '../../agent/access/people.ts'
 import { type ControlServer, startControlServer } from '../../agent/control/server.ts'
 import type { AlarmsView, AlarmView, StatusView } from '../../agent/control/view.ts'
 import { systemClock } from '../../agent/runtime/system-clock.ts'
+import { IDLE_HANDLERS } from './idle-control.ts'
 import { type NoteJournal, noteJournal } from './journal-of-notes.ts'
 
 export const AT = 1_763_806_500_000
@@ -109,6 +110,7 @@ export async function startControlAgent(options: ControlAgentOptions = {}): Prom
     log: silentLog,
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     handlers: {
+      ...IDLE_HANDLERS,
       status: () => agent.status(),
       alarms: ({ all }): AlarmsView => ({
         at: AT,

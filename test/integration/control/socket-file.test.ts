@@ -10,6 +10,7 @@ import { ControlError, request } from '../../../agent/control/client.ts'
 import { ControlSocketInUse, startControlServer } from '../../../agent/control/server.ts'
 import { findSocketPath, keyPath, pointerPath } from '../../../agent/control/socket-path.ts'
 import { type ControlAgent, STATUS, startControlAgent } from '../../support/control-agent.ts'
+import { IDLE_HANDLERS } from '../../support/idle-control.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 
 const ACK = { op: 'ack', user: 'jdoe', pin: '471100', occ: 'O', reason: 'door_opened' } as const
@@ -137,6 +138,7 @@ describe('startControlServer', () => {
     const clock = virtualClock()
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     const handlers = {
+      ...IDLE_HANDLERS,
       status: () => STATUS,
       alarms: () => {
         throw new Error('not asked')

@@ -3,9 +3,11 @@
 import { describe, expect, it } from 'vitest'
 import { MINUTE } from '#core/time.ts'
 import { silentLog } from '#ports/log.ts'
-import { answer, type DispatchContext } from '../../../agent/control/dispatch.ts'
+import type { DispatchContext } from '../../../agent/control/context.ts'
+import { answer } from '../../../agent/control/dispatch.ts'
 import { type Command, parseRequest, printRequest } from '../../../agent/control/protocol.ts'
 import { STATUS } from '../../support/control-agent.ts'
+import { IDLE_HANDLERS, IDLE_PEOPLE } from '../../support/idle-control.ts'
 import { noteJournal } from '../../support/journal-of-notes.ts'
 
 const NOTE = {
@@ -23,12 +25,9 @@ function agent() {
     log: silentLog,
     now: () => ({ wall: 0, mono }),
     key: 'k',
-    people: {
-      authenticate: () => Promise.reject(new Error('nobody is to log in')),
-      add: () => Promise.reject(new Error('nobody is to be added')),
-      list: () => [],
-    },
+    people: IDLE_PEOPLE,
     handlers: {
+      ...IDLE_HANDLERS,
       status: () => STATUS,
       alarms: () => ({ at: 0, timezone: 'UTC', origin: STATUS.origin, alarms: [] }),
       act: () => Promise.reject(new Error('nothing is to be done')),

@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { InvariantError } from '#core/assert.ts'
 import { silentLog } from '#ports/log.ts'
 import type { PeoplePort } from '#ports/people.ts'
-import { answer, type DispatchContext } from '../../../agent/control/dispatch.ts'
+import type { DispatchContext } from '../../../agent/control/context.ts'
+import { answer } from '../../../agent/control/dispatch.ts'
 import { STATUS } from '../../support/control-agent.ts'
+import { IDLE_HANDLERS, IDLE_PEOPLE } from '../../support/idle-control.ts'
 
 const ACTOR = { user: 'jdoe', name: 'J. Doe', role: 'technician', via: 'local' } as const
 
@@ -14,12 +16,12 @@ const context = (fault: Error, people: Partial<PeoplePort> = {}): DispatchContex
   now: () => ({ wall: 0, mono: 0 }),
   key: 'k',
   people: {
+    ...IDLE_PEOPLE,
     authenticate: async () => ({ ok: true, actor: ACTOR }),
-    add: async () => ({ ok: true }),
-    list: () => [],
     ...people,
   },
   handlers: {
+    ...IDLE_HANDLERS,
     status: () => {
       throw fault
     },

@@ -1,0 +1,110 @@
+// `audit`: who changed what, when and why, from the journal of a running agent, page by page. Shows the records as they stand;
+// leaves none out that is asked for, and holds no more than a page.
+
+import type { AuditRecord, ChangeView } from '../control/view.ts'
+import { valueWords } from './changes-text.ts'
+import { ask, type ClientOptions, findTarget } from './client-options.ts'
+import { CommandError, EXIT } from './exit-code.ts'
+import { type Output, printable } from './output.ts'
+import { localTime } from './wording.ts'
+
+export interface AuditOptions extends ClientOptions {
+  readonly from?: string
+  readonly to?: string
+  readonly user?: string
+  readonly type?: readonly string[]
+}
+
+/** Prints the audit trail; the exit code. */
+export async function audit(options: AuditOptions, output: Output): Promise<number> {
+  const target = findTarget(options)
+  const from = momentOf(options.from, '--from')
+  const to = momentOf(options.to, '--to')
+  let after: number | undefined = 0
+  let shown = 0
+  while (after !== undefined) {
+    const page: Awaited<ReturnType<typeof ask<'audit'>>> = await ask<'audit'>(target, {
+      op: 'audit',
+      after,
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      ...(options.user === undefined ? {} : { user: options.user }),
+      ...(options.type === undefined ? {} : { types: [...options.type] }),
+    })
+    for (const record of page.records) {
+      if (options.json === true) {
+        output.data(JSON.stringify({ ...record, when: localTime(record.ts, page.timezone) }))
+      } else output.data(recordText(record, page.timezone))
+    }
+    shown += page.records.length
+    after = page.next
+  }
+  if (shown === 0 && options.json !== true) output.talk('nothing on record that is asked for')
+  return EXIT.ok
+}
+
+/** `2026-11-25`, `2026-11-25T08:00`, with `Z` or an offset; without one it is UTC. Wall ms. */
+function momentOf(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined
+  const zoned = /(Z|[+-]\d\d:\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`
+  const moment = Date.parse(zoned)
+  if (Number.isFinite(moment) && moment >= 0) return moment
+  const forms = '2026-11-25, 2026-11-25T08:00Z or 2026-11-25T09:00+01:00'
+  throw new CommandError(EXIT.usage, `${option} "${text}" is no moment; give ${forms}`)
+}
+
+/** One record: when, who, what, from old to new, why; a line for each value of a changed configuration. */
+export function recordText(record: AuditRecord, timezone: string): string {
+  const fields = record as Readonly<Record<string, unknown>>
+  const [from, to] = [fields['from'], fields['to']]
+  const change =
+    from === undefined && to === undefined
+      ? ''
+      : `  ${valueWords('', from ?? null)} → ${valueWords('', to ?? null)}`
+  const why = [fields['reason'], fields['comment'], fields['detail']]
+    .filter((part) => typeof part === 'string' && part !== '')
+    .join('; ')
+  const head = `${localTime(record.ts, timezone)}  ${record.type}  ${whoOf(fields)}${subjectOf(fields)}${change}`
+  const lines = [printable(why === '' ? head : `${head}  (${why})`)]
+  const changes = fields['changes']
+  if (Array.isArray(changes)) {
+    for (const { key, from: old, to: now } of changes as ChangeView[])
+      lines.push(`    ${printable(key)}  ${valueWords(key, old)} → ${valueWords(key, now)}`)
+  }
+  return lines.join('\n')
+}
+
+interface Named {
+  readonly user?: string
+  readonly name?: string
+  readonly role?: string
+  readonly via?: string
+}
+
+const personWords = ({ user, name, role, via }: Named): string =>
+  `${name ?? ''} (${[user, role, via].filter((part) => part !== undefined).join(', ')})`
+
+function whoOf(fields: Readonly<Record<string, unknown>>): string {
+  const { actor, box, signed, claimed } = fields
+  if (typeof actor === 'object' && actor !== null) return personWords(actor as Named)
+  if (Array.isArray(signed)) return (signed as Named[]).map(personWords).join(' and ')
+  if (typeof box === 'object' && box !== null) {
+    const { osUser, code } = box as { osUser?: string; code?: string }
+    return `the box (${osUser ?? code ?? ''})`
+  }
+  return typeof claimed === 'string' ? `claimed ${claimed}` : 'the agent'
+}
+
+/** What it was about, in the words of the record. */
+const SUBJECTS = [
+  ...['act', 'change', 'user', 'role', 'zone', 'target', 'alarm', 'instrument', 'config', 'file'],
+  ...['stepMs', 'state', 'serial', 'code', 'workOrder'],
+]
+
+function subjectOf(fields: Readonly<Record<string, unknown>>): string {
+  const words = SUBJECTS.flatMap((key) => {
+    const value = fields[key]
+    return value === undefined || value === null ? [] : [`${key} ${valueWords('', value)}`]
+  })
+  return words.length === 0 ? '' : `  ${words.join(', ')}`
+}

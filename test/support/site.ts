@@ -27,8 +27,11 @@ export interface SiteSpec {
   readonly buses: readonly {
     readonly id: string
     readonly port: number
+    /** `modbus-tcp` where none is given. */
+    readonly protocol?: 'modbus-tcp' | 'modbus-rtu-over-tcp'
     readonly timeout?: string
     readonly retries?: number
+    readonly lateReply?: string
   }[]
   readonly instruments: readonly SiteInstrument[]
   readonly consumers?: readonly string[]
@@ -72,14 +75,7 @@ export function siteConfiguration(spec: SiteSpec): Record<string, unknown> {
       { id: 'room-b', name: 'Filling room', grade: 'B', occupancy: 'in_operation' },
       { id: 'room-c', name: 'Preparation', grade: 'C', occupancy: 'in_operation' },
     ],
-    buses: spec.buses.map(({ id, port, timeout, retries }) => ({
-      id,
-      protocol: 'modbus-tcp',
-      host: '127.0.0.1',
-      port,
-      ...(timeout && { timeout }),
-      ...(retries !== undefined && { retries }),
-    })),
+    buses: spec.buses.map((bus) => ({ protocol: 'modbus-tcp', host: '127.0.0.1', ...bus })),
     instruments: spec.instruments.map(({ id, bus, unitId, points }) => ({
       id,
       bus,

@@ -7,7 +7,10 @@ import type { Millis } from './time.ts'
 export const STREAMS = ['readings', 'event'] as const
 export type Stream = (typeof STREAMS)[number]
 
-/** An alarm event, operator act or system event. `body` holds the fields after `ts` in printing order. */
+/**
+ * An alarm event, operator act or system event. `body` holds the fields after `ts` in printing order; none is
+ * named as a field of the envelope or of the head (`stream`, `epoch`, `seq` …), or a reader takes it for that.
+ */
 export interface JournalEvent {
   /** `alarm.activated`, `alarm.acknowledged`, `occupancy.changed`, `clock.stepped`, `system.started` … */
   readonly type: string

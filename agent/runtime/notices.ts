@@ -86,7 +86,8 @@ export class Notices {
         this.#note('uplink.disconnected', { cause: notice.cause })
         return this.watchDown(notice.cause)
       case 'rejected': {
-        const { kind: _, ...body } = notice
+        const { kind: _, stream: of, ...rest } = notice
+        const body = { of, ...rest }
         this.#log.error('uplink_rejected', body)
         this.#note('uplink.rejected', body)
         if (notice.held === true) this.#held.add(notice.stream)
@@ -104,8 +105,8 @@ export class Notices {
       case 'confirm':
         return this.#mark(`confirm/${notice.stream}/${notice.consumer}`, notice.through)
       case 'confirm_refused': {
-        const { kind: _, ...body } = notice
-        return this.#note('uplink.confirm_refused', body)
+        const { kind: _, stream: of, ...body } = notice
+        return this.#note('uplink.confirm_refused', { of, ...body })
       }
       case 'cursor':
         this.#held.delete(notice.stream)

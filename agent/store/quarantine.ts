@@ -86,7 +86,7 @@ const LOST = 'the journal that was here is not there any more'
 /** A journal was known here and none is there any more: the new one says so in its first record. */
 function recordLoss(options: JournalOptions, journal: Journal, marker: HeadMarker): Journal {
   const { epoch, seq, hash, wall } = marker
-  const body = { epoch, known: { seq, hash, ts: wall }, found: LOST }
+  const body = { oldEpoch: epoch, known: { seq, hash, ts: wall }, found: LOST }
   try {
     commitFirst(options, journal, 0, [{ type: 'store.rolled_back', body }])
   } finally {
@@ -169,7 +169,9 @@ function beginAnew(options: JournalOptions, directory: string): OpenedJournal {
   const journal = Journal.open({ ...options, seed: facts.seed })
   try {
     if (journal.head.seq === 0) {
-      const named: FirstEvent = { type: 'store.quarantined', body: { ...quarantined } }
+      const { epoch: oldEpoch, ...rest } = quarantined
+      const body = { ...rest, ...(oldEpoch !== undefined && { oldEpoch }) }
+      const named: FirstEvent = { type: 'store.quarantined', body }
       // Time since the old journal's last commit counts as downtime: the new one's last moment is the old one's.
       const events = [named, ...rolledBack(disk, dataDir, quarantined)]
       commitFirst(options, journal, facts.seed.tb, events, facts.tail)
@@ -194,7 +196,10 @@ function rolledBack(disk: Disk, dataDir: string, { kind, found, head }: Quaranti
   if (kind !== 'rolled_back' || marker === undefined) return []
   const { epoch, seq, hash, wall } = marker
   return [
-    { type: 'store.rolled_back', body: { epoch, known: { seq, hash, ts: wall }, head, found } },
+    {
+      type: 'store.rolled_back',
+      body: { oldEpoch: epoch, known: { seq, hash, ts: wall }, head, found },
+    },
   ]
 }
 

@@ -84,6 +84,8 @@ export class Ledger {
   #takeEvent(message: EventMessage, text: string): void {
     this.#checkOrder('event', message.epoch, message.prev, message.seq, message['replay'] === true)
     const key = `${message.epoch}/${message.seq}`
+    // A field that comes twice is lost to whoever reads JSON.
+    if (JSON.stringify(message) !== text) this.faults.push(`event ${key} names a field twice`)
     this.#checkIdentity(
       key,
       message['replay'] === true ? JSON.stringify({ ...message, replay: undefined }) : text,

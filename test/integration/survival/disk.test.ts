@@ -122,7 +122,7 @@ describe('a journal that cannot be gone on from', () => {
     expect(now['system.storage_fault']?.state).toBe('rtn_unacknowledged')
     const [first] = events(site.dataDir)
     expect(first).toMatchObject({ seq: 1, type: 'store.quarantined', body: { kind: 'corrupt' } })
-    expect(before.ok && first?.body['epoch']).toBe(before.ok && before.epoch)
+    expect(before.ok && first?.body['oldEpoch']).toBe(before.ok && before.epoch)
     const again = events(site.dataDir).filter(
       ({ type, body }) => type === 'alarm.activated' && body['alarm'] === 'hot.action_high',
     )

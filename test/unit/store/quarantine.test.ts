@@ -135,7 +135,7 @@ describe('a newest file that cannot be gone on from', () => {
     expect(JSON.parse(first?.text ?? '')).toMatchObject({
       seq: 1,
       type: 'store.quarantined',
-      epoch: EPOCH,
+      oldEpoch: EPOCH,
       kind,
     })
     expect(JSON.parse(recovered.state.get('alarm/a.action_high') ?? '')).toMatchObject({

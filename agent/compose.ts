@@ -6,12 +6,14 @@ import type { Configuration, Finding } from '#config/configuration.ts'
 import type { Stream } from '#core/record.ts'
 import { openDriver } from '#drivers/registry.ts'
 import type { Clock } from '#ports/clock.ts'
+import type { ClockTrust } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
 import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
+import { watchClock } from './compose-clock.ts'
 import { ConfigurationInForce, type InForceOptions } from './compose-configuration.ts'
 import { type DiskWatches, type SurvivingDisk, survivingDisk } from './compose-disk.ts'
 import { isAskedFor } from './control/audit-query.ts'
@@ -23,13 +25,14 @@ import {
 } from './control/server.ts'
 import { Agent, type UplinkContext } from './runtime/agent.ts'
 import { auditPage } from './runtime/audit-page.ts'
+import type { ClockWatch } from './runtime/clock-watch.ts'
 import { Degradable } from './runtime/degraded.ts'
 import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
-import { autonomyHours, clockSynchronised } from './runtime/machine.ts'
+import { autonomyHours } from './runtime/machine.ts'
 import { recordsPerSecond } from './runtime/meta.ts'
 import { systemClock } from './runtime/system-clock.ts'
-import { systemClockTrust } from './runtime/system-clock-trust.ts'
+import { askTimeService } from './runtime/system-time-service.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
 import type { VolatileStore } from './store/volatile-store.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
@@ -136,6 +139,9 @@ async function composeOn(
     const broker = await brokerFor(configuration, options.embeddedPort ?? EMBEDDED_PORT, log)
     if (broker !== undefined) closing.unshift(() => broker.close())
     let started: Agent | undefined
+    let watched: ClockWatch | undefined
+    const first = (await askTimeService()).trust
+    const clockTrust = (): ClockTrust => watched?.trust() ?? first
     const people = new People({
       rows: store.recovered.state,
       now: clock.now(),
@@ -152,20 +158,24 @@ async function composeOn(
       log,
       store,
       buses: (current) => busPlans(current, clock, log),
-      uplink: uplinkFactory({ clock, log, store, broker }),
+      uplink: uplinkFactory({ clock, log, store, broker, clockTrust }),
       failed: options.failed,
       commandCheck: createCommandCheck({
         gateway: plant.gateway,
         person: (user) => people.find(user),
-        clockTrust: systemClockTrust,
+        clockTrust,
       }),
+      clockTrust,
       ...(options.committed !== undefined && { committed: options.committed }),
     })
     started = agent
     closing.unshift(() => agent.stop('start failed'))
+    watched = watchClock(agent, { clock, log, first, store })
+    closing.unshift(async () => watched?.stop())
+    await watched.start()
     const watches = disk.watch(agent, store, options.failed)
     closing.unshift(async () => watches.stop())
-    const parts = { options, agent, people, store, clock, watches }
+    const parts = { options, agent, people, store, clock, watches, clockWatch: watched }
     return await serve({ ...parts, ...(broker !== undefined && { broker }) })
   } catch (error) {
     for (const close of closing) await close().catch(() => {})
@@ -180,6 +190,7 @@ interface Served {
   readonly store: Store
   readonly clock: Clock
   readonly watches: DiskWatches
+  readonly clockWatch: ClockWatch
   readonly broker?: EmbeddedBroker
 }
 
@@ -191,6 +202,7 @@ async function serve({
   store,
   clock,
   watches,
+  clockWatch,
   broker,
 }: Served): Promise<RunningAgent> {
   const { configuration, log, file, changed, accept, candidate } = options
@@ -204,7 +216,10 @@ async function serve({
     version: agentVersion(),
     pid: process.pid,
     configuration: () => inForce.view(),
-    clockSynchronised,
+    clock: () => ({
+      synchronised: clockWatch.trust() === 'synchronised',
+      offsetMs: Math.round(clockWatch.offsetMs()),
+    }),
     backlog: () => backlog(agent, store),
   }
   const control = await controlFor(store, {
@@ -233,6 +248,7 @@ async function serve({
     rejectConfiguration: (findings) => inForce.refuse(findings),
     stop: async (reason) => {
       await control.close()
+      clockWatch.stop()
       watches.stop()
       await agent.stop(reason)
       await watches.keepHead()
@@ -271,10 +287,11 @@ interface UplinkParts {
   readonly log: Log
   readonly store: Store
   readonly broker: EmbeddedBroker | undefined
+  readonly clockTrust: () => ClockTrust
 }
 
 const uplinkFactory =
-  ({ clock, log, store, broker }: UplinkParts) =>
+  ({ clock, log, store, broker, clockTrust }: UplinkParts) =>
   (context: UplinkContext): Uplink => {
     const { plant, mqtt, dataDir } = context.configuration
     const sent = (stream: Stream): number => Number(context.state.get(`cursor/${stream}`) ?? 0)
@@ -305,7 +322,7 @@ const uplinkFactory =
         head: context.head(),
         tb: context.tb(),
         config: context.hash(),
-        clock: { synchronised: clockSynchronised(), offsetMs: context.offsetMs() },
+        clock: { synchronised: clockTrust() === 'synchronised', offsetMs: context.offsetMs() },
         autonomyHours: autonomyHours(dataDir, recordsPerSecond(plant)),
       }),
       notice: context.notice,

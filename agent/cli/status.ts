@@ -44,6 +44,9 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
       `${counted(view.backlog.event, 'event')}, ${counted(view.backlog.readings, 'reading')}`,
     ],
     ['clock', clock.synchronised ? clockWords(clock.offsetMs) : warn('not synchronised')],
+    ...(clock.doubtful === true
+      ? [['', warn('not to be believed since the start: readings are flagged')] as const]
+      : []),
     ['commit', commitWords(view, time, warn)],
     ['head', `${head.seq}  ${head.hash.slice(0, 16)}  epoch ${view.epoch}, time base ${view.tb}`],
     ['data', printable(view.dataDir)],

@@ -77,7 +77,12 @@ export interface StatusView {
     readonly address: string
     readonly lastError?: string
   }
-  readonly clock: { readonly synchronised: boolean; readonly offsetMs?: Millis }
+  readonly clock: {
+    readonly synchronised: boolean
+    readonly offsetMs?: Millis
+    /** Readings are flagged, since the clock was not to be believed at the start. */
+    readonly doubtful?: true
+  }
 }
 
 /** Who acknowledged, with what. */

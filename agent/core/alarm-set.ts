@@ -73,6 +73,7 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
   client_takeover: 2,
   clock_unsynchronised: 2,
   clock_stepped: 3,
+  clock_drift: 2,
   unclean_restart: 3,
   overload: 2,
 }

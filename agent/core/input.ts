@@ -146,6 +146,8 @@ export type Input =
     }
   /** The wall clock was found more than half a second off the time base: a new one begins. */
   | { readonly kind: 'clock_stepped'; readonly at: Instant; readonly stepMs: Millis }
+  /** The wall clock, doubted since the start, is to be believed from now on. */
+  | { readonly kind: 'clock_trusted'; readonly at: Instant; readonly by: string }
   /** Something to be recorded that moves no alarm (start, stop, refusal, user added, uplink notices). */
   | {
       readonly kind: 'note'

@@ -83,6 +83,10 @@ export function toReading(point: Point, slot: SlotResult, context: ReadingContex
   return qc === undefined ? { ...when, v, q: 'good', raw } : { ...when, v, q: 'uncertain', qc, raw }
 }
 
+/** A good reading as written down while the wall clock is doubted: its value stands, its time may not. */
+export const doubted = (reading: Reading): Reading =>
+  reading.q === 'good' ? { ...reading, q: 'uncertain', qc: 'clock' } : reading
+
 /** A slot without a value, or several in a row. */
 function badReading(
   point: Point,

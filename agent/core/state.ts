@@ -138,6 +138,8 @@ export interface CoreState {
   readonly service: Map<string, ServiceOut>
   /** The time base: wall = mono + offset, fixed until a clock step is noticed (core/schedule.ts). */
   offsetMs: Millis
+  /** The wall clock is not to be believed: readings are flagged (clock.ts). */
+  doubtful: boolean
   /** Monotonic moment before which no point can reach its comm-fail time. */
   nextLossCheck: Millis
   /** Day (UTC, days since 1970) of the last calibration check. */

@@ -5,14 +5,15 @@ import { carryOut } from './acts.ts'
 import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { nextCleanUp, passCleanUps } from './clean-up.ts'
-import { keepCounter, passOverdue, takeNoSample, takeSample } from './counters.ts'
+import { CLOCK_KEY, doubtClock, stepClock, trustClock } from './clock.ts'
+import { passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { setFault } from './fault.ts'
 import { resumeRecent } from './first-out.ts'
 import { type Holds, resumeHolds } from './hold.ts'
 import { dropService, nextShelf, passShelves, settleHolds, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
-import { overdueAt, resumeCounter, shiftCounter } from './particle.ts'
+import { overdueAt, resumeCounter } from './particle.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
 import {
@@ -57,7 +58,7 @@ import {
   writeReading,
 } from './turn.ts'
 
-import { keepZone, resumeZone, shiftZone } from './zone-state.ts'
+import { keepZone, resumeZone } from './zone-state.ts'
 
 export { alarmList, alarmPayload } from './alarm-view.ts'
 export type { CoreState } from './state.ts'
@@ -71,6 +72,8 @@ export interface CreateOptions {
   readonly at: Instant
   readonly persisted: ReadonlyMap<string, string>
   readonly lastCommit?: { readonly at: Instant; readonly sameBoot: boolean }
+  /** Why the wall clock is not to be believed yet, in words: readings are flagged until it is (clock.ts). */
+  readonly doubt?: string
 }
 
 /** The state as the journal left it, under the given plant; what the difference makes is in `result`. */
@@ -91,6 +94,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     reminded: new Set(),
     service: new Map(),
     offsetMs: at.wall - at.mono,
+    doubtful: false,
     nextLossCheck: at.mono,
     day: -1,
   }
@@ -118,6 +122,8 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     watch: () => undefined,
   })
   const turn = newTurn(state, at)
+  if (options.doubt !== undefined) doubtClock(turn, options.doubt)
+  else if (persisted.has(CLOCK_KEY)) turn.changes.set(CLOCK_KEY, undefined)
   const before = new Map<string, AlarmRow>()
   for (const id of row<string[]>(ALARMS_KEY) ?? []) {
     before.set(id, row<AlarmRow>(alarmKey(id)) ?? { state: NORMAL, judged: '' })
@@ -199,6 +205,9 @@ function handle(turn: Turn, input: Input): ActReply | undefined {
     case 'clock_stepped':
       stepClock(turn, input.stepMs)
       return undefined
+    case 'clock_trusted':
+      trustClock(turn, input.by)
+      return undefined
     case 'note':
       writeEvent(turn, input.type, input.body)
       turn.urgent ||= input.urgent === true
@@ -266,28 +275,6 @@ function takeCondition(
   // a bus that the present configuration no longer has may still report, while its driver closes
   if (unit === undefined) return
   setFault(turn, unit, active, detail === undefined ? {} : { detail })
-}
-
-/** A new time base: the event says by how much; what lies on the wall's time line moves with it, no delay does. */
-function stepClock(turn: Turn, stepMs: Millis): void {
-  const { state, at } = turn
-  state.tb++
-  state.offsetMs = at.wall - at.mono
-  for (const unit of state.instruments.values()) {
-    if (unit.counter !== undefined) keepCounter(turn, unit, shiftCounter(unit.counter, stepMs))
-  }
-  for (const unit of state.zones.values()) {
-    if (unit.past.length === 0) continue
-    shiftZone(unit, stepMs)
-    keepZone(turn, unit)
-  }
-  writeEvent(turn, 'clock.stepped', { stepMs })
-  turn.urgent = true
-  // it has happened and is over: what stays is to be seen by somebody (URS-51)
-  const alarm = state.alarms.get('system.clock_stepped')
-  assert(alarm !== undefined, 'no alarm system.clock_stepped')
-  setFault(turn, alarm, true, { detail: `the clock was set by ${stepMs} ms` })
-  setFault(turn, alarm, false)
 }
 
 function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {

@@ -9,7 +9,7 @@ import { baseTime, type TimeBase } from '#core/schedule.ts'
 import { alarmPayload, type CoreState, createState } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { CommandCheck } from '#ports/commands.ts'
+import type { ClockTrust, CommandCheck } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Uplink, UplinkNotice } from '#ports/uplink.ts'
@@ -21,7 +21,7 @@ import { Notices } from './notices.ts'
 import { Recorder } from './recorder.ts'
 import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
 import { reportStore } from './store-report.ts'
-import { resumeTimeBase } from './time-base.ts'
+import { doubtOf, isTrusted, resumeTimeBase } from './time-base.ts'
 
 /** Longest wait for the broker at a clean stop. */
 const UPLINK_STOP_MS: Millis = 2000
@@ -37,6 +37,8 @@ export interface AgentOptions {
   readonly uplink: (agent: UplinkContext) => Uplink
   /** Judges whether a command over MQTT is genuine and timely. */
   readonly commandCheck: CommandCheck
+  /** What the time service says of the wall clock now; `unknown` where not given. */
+  readonly clockTrust?: () => ClockTrust
   /** Told of every commit, after the ways out. */
   readonly committed?: (commit: Committed) => void
   /** Something the process cannot go on after: it has to stop with this error. */
@@ -117,6 +119,7 @@ export class Agent {
     const { recovered } = store
     const at = clock.now()
     const resumed = resumeTimeBase(recovered, at, clock.bootId)
+    const doubt = doubtOf(options.clockTrust?.() ?? 'unknown', at, recovered)
     const created = createState({
       plant: configuration.plant,
       epoch: recovered.epoch,
@@ -124,6 +127,7 @@ export class Agent {
       tb: recovered.tb,
       at,
       persisted: recovered.state,
+      ...(doubt !== undefined && { doubt }),
       ...(recovered.lastCommit !== undefined && {
         lastCommit: {
           at: recovered.lastCommit.at,
@@ -365,6 +369,10 @@ export class Agent {
     await this.#field.pause()
     const base: TimeBase = await this.#loop.rebase(stepMs)
     this.#field.resume(base)
+    const { clockTrust, store } = this.#options
+    const at = this.#clock.now()
+    if (isTrusted(clockTrust?.() ?? 'unknown', at, store.recovered))
+      this.#loop.input({ kind: 'clock_trusted', at, by: 'the clock was set' })
   }
 
   /** One reorganisation of the field at a time. */

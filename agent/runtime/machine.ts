@@ -1,6 +1,6 @@
-// What the box says about itself: room on its disk, and whether its clock is synchronised.
+// What the box says about itself: room on its disk.
 
-import { existsSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 
 /** Share of the free space that counts; the rest is left to the system. */
 const USABLE_SHARE = 0.8
@@ -28,9 +28,3 @@ export const hoursOf = ({ free }: Room, recordsPerSecond: number): number =>
 /** Hours until the disk is full at the given number of records a second (URS-49), whole hours. */
 export const autonomyHours = (dataDir: string, recordsPerSecond: number): number =>
   hoursOf(roomOn(dataDir), recordsPerSecond)
-
-/** Marks that the time service leaves when it has set the clock since boot (systemd-timesyncd, chrony's helper). */
-const SYNCHRONISED_MARKS = ['/run/systemd/timesync/synchronized', '/run/chrony/synchronized']
-
-/** Whether the time service says that the wall clock is synchronised; false also when nothing says so. */
-export const clockSynchronised = (): boolean => SYNCHRONISED_MARKS.some((mark) => existsSync(mark))

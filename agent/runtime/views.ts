@@ -19,7 +19,7 @@ export interface ViewContext {
     readonly rejected?: string
     readonly candidate?: CandidateRow
   }
-  readonly clockSynchronised: () => boolean
+  readonly clock: () => { readonly synchronised: boolean; readonly offsetMs: Millis }
   readonly backlog: () => Promise<{ readings: number; event: number }>
 }
 
@@ -75,10 +75,7 @@ export async function statusView(context: ViewContext) {
         ...(broker.lastError !== undefined && { lastError: broker.lastError }),
       },
     }),
-    clock: {
-      synchronised: context.clockSynchronised(),
-      offsetMs: Math.round(now.wall - baseTime(loop.base, now.mono)),
-    },
+    clock: { ...context.clock(), ...(loop.state.doubtful && { doubtful: true as const }) },
   }
 }
 

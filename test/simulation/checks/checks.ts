@@ -114,11 +114,11 @@ export class Checks {
       return this.transitions.accepted(seq, record.event)
     }
     const { reading } = record
-    const { point, t, a, v, q } = reading
+    const { point, t, a, v, q, qc } = reading
     const known = base !== undefined && a !== undefined
     const arrived = known ? base.boot.trueTime(t + a - base.offsetMs) : at
     const handed = this.#handed(reading, arrived)
     this.#loss.reading(reading, handed)
-    this.#limits.sample(point, { at: handed, value: v, good: q === 'good' })
+    this.#limits.sample(point, { at: handed, value: v, good: q === 'good' || qc === 'clock' })
   }
 }

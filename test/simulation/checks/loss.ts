@@ -68,7 +68,9 @@ export class LossChecks {
     watch.newestBad = q === 'bad'
     if (q !== 'bad') watch.lastValueAt = at
     const size = Math.max(SLOTS_MIN, Math.ceil(WINDOW_MS / watch.intervalMs))
-    for (let count = Math.min(slots, size); count > 0; count--) watch.slots.push(q === 'good')
+    // a doubted clock makes no value doubtful
+    const good = q === 'good' || qc === 'clock'
+    for (let count = Math.min(slots, size); count > 0; count--) watch.slots.push(good)
     if (watch.slots.length > 2 * size) watch.slots = watch.slots.slice(-size)
   }
 

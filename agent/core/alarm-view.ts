@@ -140,6 +140,7 @@ export function alarmEventBody(
     ...(occurrence.firstOut !== undefined && { firstOut: occurrence.firstOut }),
     ...parentView(state, definition),
     ...(definition.instrument?.serial !== undefined && { serial: definition.instrument.serial }),
+    ...(state.overdue.has(definition.point?.id ?? '') && { cal: 'overdue' }),
     limitSet: `${plant.limitSet.id} ${plant.limitSet.version}`,
     config: plant.hash,
   }

@@ -241,13 +241,16 @@ function checkInstrument(turn: Turn, instrument: InstrumentUnit): Millis {
 /** Calibration due dates, once a day and at every start: overdue from the day after the date (UTC). */
 export function checkCalibration(turn: Turn, state: CoreState, day: number): void {
   state.day = day
-  for (const { calibrationDue, instrument } of state.instruments.values()) {
+  const overdue = new Set<string>()
+  for (const { calibrationDue, instrument, points } of state.instruments.values()) {
     if (calibrationDue === undefined || instrument.calibrationDue === undefined) continue
     const dueDay = daysOfDate(instrument.calibrationDue)
+    if (day > dueDay) for (const { point } of points) overdue.add(point.id)
     setFault(turn, calibrationDue, day > dueDay, {
       detail: `calibration was due on ${instrument.calibrationDue}`,
     })
   }
+  state.overdue = overdue
 }
 
 /** Days since 1970-01-01 of an ISO date (proleptic Gregorian). */

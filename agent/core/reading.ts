@@ -51,6 +51,8 @@ export interface Reading {
   readonly late?: true
   /** Sequence number of the record this one replaces in the ledger. */
   readonly supersedes?: number
+  /** The calibration of its instrument was overdue when it was taken (URS-55). */
+  readonly overdue?: true
   /** Raw registers (big-endian as on the wire), kept in the store, never published (URS-04). */
   readonly raw?: Uint8Array
 }
@@ -83,9 +85,21 @@ export function toReading(point: Point, slot: SlotResult, context: ReadingContex
   return qc === undefined ? { ...when, v, q: 'good', raw } : { ...when, v, q: 'uncertain', qc, raw }
 }
 
-/** A good reading as written down while the wall clock is doubted: its value stands, its time may not. */
-export const doubted = (reading: Reading): Reading =>
-  reading.q === 'good' ? { ...reading, q: 'uncertain', qc: 'clock' } : reading
+/**
+ * A reading as it is written down: while the wall clock is doubted a good one is uncertain, since its value stands and its time may
+ * not; and one of an instrument whose calibration is overdue says so. Neither changes how it is judged.
+ */
+export function marked(
+  reading: Reading,
+  { doubtful, overdue }: { readonly doubtful: boolean; readonly overdue: ReadonlySet<string> },
+): Reading {
+  if (!doubtful && overdue.size === 0) return reading
+  return {
+    ...reading,
+    ...(doubtful && reading.q === 'good' && { q: 'uncertain', qc: 'clock' }),
+    ...(overdue.has(reading.point) && { overdue: true }),
+  }
+}
 
 /** A slot without a value, or several in a row. */
 function badReading(

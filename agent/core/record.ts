@@ -25,7 +25,7 @@ export type JournalRecord =
 
 /** The record object of a reading as published (contract §3), without raw registers. */
 export function printReading(seq: number, reading: Reading): string {
-  const { point, t, slots, a, v, q, qc, exceptionCode, x, late, supersedes } = reading
+  const { point, t, slots, a, v, q, qc, exceptionCode, x, late, supersedes, overdue } = reading
   let text = `{"s":${seq},"p":${JSON.stringify(point)},"t":${t}`
   if (slots !== undefined && slots !== 1) text += `,"slots":${slots}`
   if (a !== undefined) text += `,"a":${a}`
@@ -36,6 +36,7 @@ export function printReading(seq: number, reading: Reading): string {
   if (x !== undefined) text += `,"x":${JSON.stringify(x)}`
   if (late !== undefined) text += ',"late":true'
   if (supersedes !== undefined) text += `,"supersedes":${supersedes}`
+  if (overdue !== undefined) text += ',"cal":"overdue"'
   return `${text}}`
 }
 

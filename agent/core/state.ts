@@ -140,6 +140,8 @@ export interface CoreState {
   offsetMs: Millis
   /** The wall clock is not to be believed: readings are flagged (clock.ts). */
   doubtful: boolean
+  /** Points whose instrument's calibration is overdue today. */
+  overdue: ReadonlySet<string>
   /** Monotonic moment before which no point can reach its comm-fail time. */
   nextLossCheck: Millis
   /** Day (UTC, days since 1970) of the last calibration check. */

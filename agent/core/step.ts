@@ -95,6 +95,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     service: new Map(),
     offsetMs: at.wall - at.mono,
     doubtful: false,
+    overdue: new Set(),
     nextLossCheck: at.mono,
     day: -1,
   }

@@ -8,7 +8,7 @@ import { alarmEventBody } from './alarm-view.ts'
 import { childrenOf, noteActivation } from './first-out.ts'
 import { heldAs, hideIn, type ShownState, shownState } from './hold.ts'
 import type { StepResult } from './input.ts'
-import { doubted, type Reading } from './reading.ts'
+import { marked, type Reading } from './reading.ts'
 import type { JournalRecord } from './record.ts'
 import {
   type AlarmRow,
@@ -67,8 +67,7 @@ export const baseNow = ({ state, at }: Turn): Millis => at.mono + state.offsetMs
 
 /** Writes a reading down; its sequence number. */
 export function writeReading(turn: Turn, reading: Reading): number {
-  const written = turn.state.doubtful ? doubted(reading) : reading
-  turn.records.push({ kind: 'reading', reading: written })
+  turn.records.push({ kind: 'reading', reading: marked(reading, turn.state) })
   return ++turn.state.seq
 }
 

@@ -350,6 +350,8 @@ export class Agent {
 
   #tellUplink(uplink: Uplink, commit: Committed): void {
     if (commit.alarms.length > 0) uplink.alarmStates(commit.alarms)
+    if (commit.alarms.some(({ alarm }) => alarm.endsWith('.calibration_due')))
+      uplink.meta(metaPayload(this.#configuration.plant, this.#clock.now().wall))
     uplink.committed(commit.head)
     if (this.#configuration.mqtt?.live !== true) return
     const { points } = this.#configuration.plant

@@ -1,10 +1,11 @@
 // The point dictionary with the limits in force (`meta`), and the newest value of a point (`live`), as printed JSON.
 
 import { alarmDefinitions } from '#core/alarm-set.ts'
+import { daysOfDate } from '#core/judge.ts'
 import type { LimitColumns } from '#core/limit.ts'
 import type { Plant, Point } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
-import type { Millis } from '#core/time.ts'
+import { DAY, type Millis } from '#core/time.ts'
 
 /** A newest value counts for two intervals and a second (contract §3 "Truth of retained state"). */
 const VALID_INTERVALS = 2
@@ -33,6 +34,7 @@ export function metaPayload(plant: Plant, ts: Millis): string {
       ...(instrument?.serial !== undefined && { serial: instrument.serial }),
       ...(instrument?.calibrationDue !== undefined && {
         calibrationDue: instrument.calibrationDue,
+        ...(Math.floor(ts / DAY) > daysOfDate(instrument.calibrationDue) && { cal: 'overdue' }),
       }),
       intervalMs: point.intervalMs,
       limits: limits.get(point.id) ?? [],

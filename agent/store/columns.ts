@@ -14,21 +14,23 @@ interface More {
   readonly x?: Reading['x']
   readonly late?: true
   readonly supersedes?: number
+  readonly overdue?: true
 }
 
 const NOTHING_RARE: More = {}
 
 /** The text of column `more`, or undefined when the reading has nothing rare. */
 export function packMore(reading: Reading): string | undefined {
-  const { exceptionCode: ex, x, late, supersedes } = reading
+  const { exceptionCode: ex, x, late, supersedes, overdue } = reading
   const slots = reading.slots === 1 ? undefined : reading.slots
   const rare =
     slots !== undefined ||
     ex !== undefined ||
     x !== undefined ||
     late !== undefined ||
-    supersedes !== undefined
-  return rare ? JSON.stringify({ slots, ex, x, late, supersedes }) : undefined
+    supersedes !== undefined ||
+    overdue !== undefined
+  return rare ? JSON.stringify({ slots, ex, x, late, supersedes, overdue }) : undefined
 }
 
 /** Slots that column `more` tells of; 1 where it says nothing. */
@@ -71,7 +73,7 @@ export interface ReadingColumns {
 export function columnsToReading({ point, t, a, v, quality, more }: ReadingColumns): Reading {
   const { q, qc } = quality
   const rare = more === null ? NOTHING_RARE : (JSON.parse(more) as More)
-  const { slots, ex: exceptionCode, x, late, supersedes } = rare
+  const { slots, ex: exceptionCode, x, late, supersedes, overdue } = rare
   const reading: Loose<Reading> = {
     point,
     t,
@@ -84,6 +86,7 @@ export function columnsToReading({ point, t, a, v, quality, more }: ReadingColum
     x,
     late,
     supersedes,
+    overdue,
   }
   return reading as Reading
 }

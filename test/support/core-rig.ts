@@ -54,7 +54,11 @@ export class CoreRig {
   #ticks = 0
   #recNumber = 100
 
-  constructor(plant: Plant, at: Instant = { wall: START, mono: 5000 }) {
+  /** Why the wall clock is doubted at the first start. */
+  readonly #doubt: string | undefined
+
+  constructor(plant: Plant, at: Instant = { wall: START, mono: 5000 }, doubt?: string) {
+    this.#doubt = doubt
     this.plant = plant
     this.wall = at.wall
     this.mono = at.mono
@@ -74,6 +78,7 @@ export class CoreRig {
       tb: 0,
       at: this.at,
       persisted: new Map(this.persisted),
+      ...(last === undefined && this.#doubt !== undefined && { doubt: this.#doubt }),
       ...(last && { lastCommit: { at: last.at, sameBoot: last.boot === this.#boot } }),
     })
     this.state = state

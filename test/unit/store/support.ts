@@ -137,6 +137,7 @@ const value = fc.record(
     raw: rawBytes,
     late: fc.constant(true as const),
     supersedes: fc.nat(),
+    overdue: fc.constant(true as const),
     x: fc.record(
       { counts: fc.nat(), litres: finite, rec: fc.nat(), flow: finite },
       { requiredKeys: ['counts', 'litres'] },

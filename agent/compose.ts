@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import type { Stream } from '#core/record.ts'
 import { openDriver } from '#drivers/registry.ts'
+import type { AnnunciatorView } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { ClockTrust } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
@@ -13,6 +14,7 @@ import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
 import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
+import { annunciatorFactory, carryOutHorn } from './compose-annunciator.ts'
 import { watchClock } from './compose-clock.ts'
 import { ConfigurationInForce, type InForceOptions } from './compose-configuration.ts'
 import { type DiskWatches, type SurvivingDisk, survivingDisk } from './compose-disk.ts'
@@ -49,6 +51,8 @@ export interface ComposeOptions {
   readonly log: Log
   readonly failed: (error: Error) => void
   readonly committed?: (commit: Committed) => void
+  /** Told whenever horn or light show something else. */
+  readonly shown?: (view: AnnunciatorView) => void
   /** Port of the built-in broker where the configuration asks for it. */
   readonly embeddedPort?: number
 }
@@ -159,6 +163,7 @@ async function composeOn(
       store,
       buses: (current) => busPlans(current, clock, log),
       uplink: uplinkFactory({ clock, log, store, broker, clockTrust }),
+      annunciator: annunciatorFactory({ clock, log, random: systemRandom, shown: options.shown }),
       failed: options.failed,
       commandCheck: createCommandCheck({
         gateway: plant.gateway,
@@ -231,6 +236,7 @@ async function serve({
       status: () => statusView(view),
       alarms: (query) => alarmsView(agent, query),
       act: (act) => agent.act(act),
+      horn: (command, actor) => carryOutHorn(agent, command, actor),
       audit: async (query) => ({
         timezone: agent.configuration.plant.timezone,
         ...(await auditPage(store, query.after, (event) => isAskedFor(event, query))),

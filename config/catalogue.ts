@@ -12,11 +12,13 @@ import { readEntry } from './entry.ts'
 import { type Findings, suggest } from './findings.ts'
 import { compileProfile, registersOf, sizeOf } from './profile.ts'
 import { registerWidth } from './register-width.ts'
+import { type OutputProfileInput, outputProfileSchema } from './schema/annunciator.ts'
 import { ID_PATTERN } from './schema/atoms.ts'
 import { type LimitSet, limitSetSchema } from './schema/limit-set.ts'
 import { type ProfileInput, profileSchema } from './schema/profile.ts'
 
 export const PROFILES_DIR = path.join(import.meta.dirname, 'profiles')
+const OUTPUTS_DIR = path.join(import.meta.dirname, 'outputs')
 export const LIMITS_DIR = path.join(import.meta.dirname, 'limits')
 
 /** `profiles/ee600.json` for a file that comes with the agent, wherever that is installed; undefined for the site's own. */
@@ -29,6 +31,7 @@ export function builtInName(file: string): string | undefined {
 export interface Catalogue {
   profile(reference: string, place: Place): Profile | undefined
   limitSet(reference: string, place: Place): LimitSet | undefined
+  output(reference: string, place: Place): OutputProfileInput | undefined
   /** Everything read so far, in order of reading. */
   documents(): readonly SourceDocument[]
 }
@@ -99,6 +102,10 @@ export function openCatalogue(readFile: (path: string) => string, findings: Find
         reference,
         place,
         (document) => judgeLimitSet(document, findings),
+      ),
+    output: (reference, place) =>
+      find({ directory: OUTPUTS_DIR, what: 'output module' }, reference, place, (document) =>
+        judgeOutput(document, findings),
       ),
     documents: () => documents,
   }
@@ -212,6 +219,23 @@ function checkRegisters(input: ProfileInput, place: Place, findings: Findings): 
       })
     }
   }
+}
+
+/** Each output has one coil, and each coil drives one output. */
+function judgeOutput(document: SourceDocument, findings: Findings): OutputProfileInput | undefined {
+  const profile = whole(outputProfileSchema, document, findings)
+  if (profile === undefined) return undefined
+  const { outputs } = profile
+  for (const [index, { name, address }] of outputs.entries()) {
+    const at: Place = { document, path: ['outputs', index] }
+    const first = outputs.findIndex((other) => other.name === name || other.address === address)
+    if (first === index) continue
+    findings.error(under(at, outputs[first]?.name === name ? 'name' : 'address'), {
+      problem: 'is that of another output already',
+      remedy: 'give each output one coil of its own',
+    })
+  }
+  return profile
 }
 
 function judgeLimitSet(document: SourceDocument, findings: Findings): LimitSet | undefined {

@@ -5,7 +5,12 @@ import { createHash } from 'node:crypto'
 import type { Instrument, Origin, Plant, Point } from '#core/point.ts'
 import { type Millis, SECOND } from '#core/time.ts'
 import type { InstrumentSettings } from '#drivers/profile.ts'
-import type { Configuration, MqttSettings, SourceFile } from './configuration.ts'
+import type {
+  AnnunciatorSettings,
+  Configuration,
+  MqttSettings,
+  SourceFile,
+} from './configuration.ts'
 import { resolveFrom } from './document.ts'
 import { compileLimits, compileRules, isParticle } from './limits.ts'
 import type { Written } from './model.ts'
@@ -28,11 +33,13 @@ export const REASON_CODES = [
 
 /** Compiles what was resolved; undefined when a part that is needed is missing, which was then reported. */
 export function compile(
-  resolved: Resolved,
+  resolved: Resolved & { readonly annunciator?: AnnunciatorSettings },
   sources: readonly SourceFile[],
   origin: Origin | undefined,
 ): Configuration | undefined {
-  const { model, limitSet } = resolved
+  const { model, limitSet, annunciator } = resolved
+  // The bus of the output module is not polled.
+  const buses = resolved.buses.filter(({ id }) => id !== annunciator?.output.bus.id)
   const { site, gateway, mqtt } = model
   if (site === undefined || gateway === undefined || limitSet === undefined) return undefined
   const points = resolved.points.flatMap((point) => compilePoint(point, limitSet) ?? [])
@@ -46,7 +53,7 @@ export function compile(
     hash: hashOf(sources),
     limitSet: { id: limitSet.id, version: limitSet.version },
     zones: resolved.zones,
-    buses: resolved.buses.map(({ id }) => ({ id })),
+    buses: buses.map(({ id }) => ({ id })),
     instruments: resolved.instruments.map(instrumentOf),
     points,
     reasonCodes: model.reasonCodes ?? REASON_CODES,
@@ -54,9 +61,10 @@ export function compile(
   }
   return {
     plant,
-    buses: resolved.buses.map(({ settings }) => settings),
+    buses: buses.map(({ settings }) => settings),
     instruments: resolved.instruments.flatMap((instrument) => settingsOf(instrument) ?? []),
     ...(mqtt && { mqtt: mqttOf(mqtt) }),
+    ...(annunciator && { annunciator }),
     dataDir: resolveFrom(gateway.place.document, gateway.value.dataDir).path,
     approval: site.value.approval ?? 'none',
     sources,

@@ -1,7 +1,9 @@
 // A configuration as the rest of the agent gets it: checked, compiled, all defaults filled in.
 
+import type { Moments } from '#core/local-time.ts'
 import type { Plant } from '#core/point.ts'
-import type { BusSettings, InstrumentSettings } from '#drivers/profile.ts'
+import type { Millis } from '#core/time.ts'
+import type { BusSettings, InstrumentSettings, OutputSettings } from '#drivers/profile.ts'
 import type { BusBudget } from './bus-budget.ts'
 
 /** Way to the broker; secrets are files, never values. */
@@ -24,6 +26,20 @@ export const APPROVALS = ['none', 'second_person'] as const
 /** What a changed configuration needs before it is in force. */
 export type Approval = (typeof APPROVALS)[number]
 
+/** Horn and stack light. */
+export interface AnnunciatorSettings {
+  /** Id of the output module's profile. */
+  readonly profile: string
+  readonly output: OutputSettings
+  /** Longest time between two writes. */
+  readonly heartbeatMs: Millis
+  /** The least urgent priority that sounds the horn. */
+  readonly hornPriority: number
+  /** Longest silence. */
+  readonly silenceMs: Millis
+  readonly selfTest?: Moments
+}
+
 /** A file that takes part in the configuration, kept with the accepted one (URS-68). */
 export interface SourceFile {
   /** Absolute path. */
@@ -38,6 +54,7 @@ export interface Configuration {
   readonly buses: readonly BusSettings[]
   readonly instruments: readonly InstrumentSettings[]
   readonly mqtt?: MqttSettings
+  readonly annunciator?: AnnunciatorSettings
   /** Absolute path. */
   readonly dataDir: string
   /** Who has to agree to a change: `second_person`, or nobody beyond whoever may write the file (URS-68). */

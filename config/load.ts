@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Origin } from '#core/point.ts'
 import { builtInName, openCatalogue } from './catalogue.ts'
+import { checkAnnunciator } from './check/annunciator.ts'
 import { checkLimits } from './check/limits.ts'
 import { checkPlant } from './check/plant.ts'
 import { checkPoints } from './check/points.ts'
@@ -41,6 +42,7 @@ export function loadConfiguration(
   checkPlant(resolved, findings)
   checkPoints(resolved, findings)
   checkLimits(resolved, findings)
+  const annunciator = checkAnnunciator(resolved, catalogue, findings)
   const budgets = checkTiming(resolved, findings)
   if (!findings.clean()) return { ok: false, findings: findings.all() }
   const sources = [...model.documents, ...catalogue.documents()].map((document) => ({
@@ -48,7 +50,11 @@ export function loadConfiguration(
     ...present('builtIn', builtInName(document.path)),
     text: document.text,
   }))
-  const configuration = compile(resolved, sources, options.origin)
+  const configuration = compile(
+    { ...resolved, ...(annunciator && { annunciator }) },
+    sources,
+    options.origin,
+  )
   return configuration === undefined
     ? { ok: false, findings: findings.all() }
     : { ok: true, configuration, findings: findings.all(), budgets }

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { type Place, readDocument, resolveFrom, type SourceDocument, under } from './document.ts'
 import { readEntry } from './entry.ts'
 import { type Findings, suggest } from './findings.ts'
+import { type AnnunciatorInput, annunciatorSchema } from './schema/annunciator.ts'
 import {
   configurationSchema,
   consoleSchema,
@@ -57,6 +58,7 @@ export interface Model {
   readonly mqtt?: Written<MqttInput>
   readonly reasonCodes?: readonly string[]
   readonly reminders?: Written<RemindersInput>
+  readonly annunciator?: Written<AnnunciatorInput>
   readonly zones: readonly Written<ZoneInput>[]
   readonly buses: readonly Written<BusInput>[]
   readonly instruments: readonly WrittenInstrument[]
@@ -92,6 +94,7 @@ export function readModel(
   section('console', consoleSchema)
   const reasonCodes = readReasonCodes(groups, findings)
   const reminders = section('reminders', remindersSchema)
+  const annunciator = section('annunciator', annunciatorSchema)
   const zones = list('zones')
   const buses = list('buses')
   const instruments = list('instruments')
@@ -104,6 +107,7 @@ export function readModel(
     ...(mqtt && { mqtt }),
     ...(reasonCodes && { reasonCodes }),
     ...(reminders && { reminders }),
+    ...(annunciator && { annunciator }),
     zones: entries(zones, zoneSchema, findings),
     buses: entries(buses, busSchema, findings),
     instruments: instruments.map((item) => readInstrument(item, points, findings)),

@@ -1,5 +1,6 @@
 // What an instrument model is, as data (contract §2 "Profiles"). Types only; validated by config/schema/profile.ts.
 
+import type { OutputName } from '#core/annunciation.ts'
 import type { Quantity } from '#core/quantity.ts'
 
 export const TABLES = ['coil', 'discrete_input', 'input_register', 'holding_register'] as const
@@ -159,4 +160,22 @@ export interface InstrumentSettings {
   readonly bus: string
   readonly unitId: number
   readonly profile: Profile
+}
+
+/** A coil that the profile names for an output. */
+export interface OutputCoil {
+  readonly name: OutputName
+  /** Zero-based, as on the wire. */
+  readonly address: number
+}
+
+/** A module on a bus of its own, with the outputs that the configuration enables (URS-13). */
+export interface OutputSettings {
+  readonly bus: BusSettings
+  readonly unitId: number
+  /** `multiple`: adjacent coils by function 15; `single`: each coil by function 5. */
+  readonly write: 'single' | 'multiple'
+  /** Coils can be read back (function 1). */
+  readonly readBack: boolean
+  readonly coils: readonly OutputCoil[]
 }

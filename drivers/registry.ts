@@ -3,6 +3,7 @@
 
 import type { BackoffLimits } from '#core/backoff.ts'
 import type { Random } from '#core/random.ts'
+import type { OutputDriver } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { BusCounters, BusDriver } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
@@ -14,8 +15,9 @@ import { MbapFraming } from './modbus/mbap-framing.ts'
 import { ModbusDriver } from './modbus/modbus-driver.ts'
 import { RtuFraming, silentIntervalMs } from './modbus/rtu-framing.ts'
 import { Transport } from './modbus/transport.ts'
+import { ModbusOutput } from './output/modbus-output.ts'
 import { sampleReader } from './particle-counter/sample-reader.ts'
-import type { BusSettings, InstrumentSettings } from './profile.ts'
+import type { BusSettings, InstrumentSettings, OutputSettings } from './profile.ts'
 
 export interface DriverOptions {
   readonly bus: BusSettings
@@ -82,6 +84,12 @@ export function openDriver(options: DriverOptions): BusDriver {
     sampleReader: (unit) => sampleReader(unit, refusals),
   })
 }
+
+/** Opens the driver of an output module, on a bus of its own: it connects by itself, until it is closed. */
+export const openOutput = (
+  settings: OutputSettings,
+  parts: Pick<DriverOptions, 'clock' | 'random' | 'log'>,
+): OutputDriver => new ModbusOutput({ settings, open: linkOf(settings.bus), ...parts })
 
 /** The link that a bus stands on. */
 export function linkOf(bus: BusSettings): OpenLink {

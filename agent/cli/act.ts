@@ -1,13 +1,16 @@
 // What the acts from the command line share: who acts and how they prove it, and what the answer means.
 // Decides nothing about the act itself; the agent does, and its answer is printed in words.
 
+import { SELF_TEST, SELF_TEST_STEP_MS } from '#core/annunciation.ts'
 import type { ActReply } from '#core/input.ts'
-import { formatDuration } from '#core/time.ts'
+import { formatDuration, SECOND } from '#core/time.ts'
 import type { ActCommand } from '../control/protocol.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT, EXIT_OF_ACT } from './exit-code.ts'
 import { type Output, printable, printJson } from './output.ts'
 import { type Keyboard, readPin } from './secret.ts'
+
+const SELF_TEST_SECONDS = (SELF_TEST.length * SELF_TEST_STEP_MS) / SECOND
 
 /** The options of every act. */
 export interface ActOptions extends ClientOptions {
@@ -69,6 +72,14 @@ function doneWords(act: NamelessAct, { alarm, occ, detail }: ActReply): string {
       return printable(`${act.target} is out of service under ${act.workOrder}${more}`)
     case 'return_to_service':
       return printable(`${act.target} is in service again${more}`)
+    case 'silence':
+      return printable(
+        `the horn is silenced${act.forMs === undefined ? '' : ` for ${formatDuration(act.forMs)}`}; the alarms stay as they are${more}`,
+      )
+    case 'annunciator_test':
+      return printable(
+        `lamps and horn are being tried: look and listen for ${SELF_TEST_SECONDS} s, and report what does not come${more}`,
+      )
   }
 }
 
@@ -94,6 +105,9 @@ function subjectOf(act: NamelessAct): string {
     case 'shelve':
     case 'unshelve':
       return act.alarm ?? act.occ ?? ''
+    case 'silence':
+    case 'annunciator_test':
+      return 'of the horn'
     default:
       return act.occ
   }

@@ -5,6 +5,8 @@ import type { styleText } from 'node:util'
 import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import type { JournalEvent } from '#core/record.ts'
+import type { AnnunciatorView } from '#ports/annunciator.ts'
+import { indicationWords } from './horn.ts'
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
 
@@ -62,6 +64,7 @@ export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): str
     '  npm run -s agent -- alarms',
     `  npm run -s agent -- ack OCCURRENCE --user ${first?.user ?? 'NAME'} --reason door_opened --comment "airlock door"`,
     `  npm run -s agent -- reset OCCURRENCE --user ${first?.user ?? 'NAME'}`,
+    `  npm run -s agent -- silence --user ${first?.user ?? 'NAME'}`,
     '  npm run -s agent -- status',
     '',
     `An excursion comes within the first minute. ${lasts(places.lasts)}Ctrl-C ends everything.`,
@@ -127,6 +130,19 @@ export function eventLine(event: JournalEvent, plant: Plant, paint: Paint): stri
   const what = `${head}${isNew ? priority : ''}  ${paint('bold', body.alarm)}${where}`
   const lines = `${timeOfDay(event.ts, plant.timezone)}  ${what}${value}${limit}${who}${why}`
   return isNew ? `${lines}\n          occurrence ${body.occ}` : lines
+}
+
+/** One line when horn or light show something else. */
+export function hornLine(
+  wall: number,
+  { timezone }: Plant,
+  view: AnnunciatorView,
+  paint: Paint,
+): string {
+  const { shown, driven, cause, testing } = view
+  const words = driven ? indicationWords(shown) : `cannot be driven: ${cause ?? 'not yet'}`
+  const style = shown.horn !== 'off' || !driven ? (['bold', 'red'] as const) : ('bold' as const)
+  return `${timeOfDay(wall, timezone)}  ${paint([...[style].flat()], testing ? 'self-test of horn and light' : 'horn and light')}  ${words}`
 }
 
 interface AlarmBody {

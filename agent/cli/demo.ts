@@ -11,6 +11,7 @@ import { formatFinding, loadConfiguration } from '#config/load.ts'
 import type { Role } from '#core/input.ts'
 import { alarmList } from '#core/step.ts'
 import { formatDuration, SECOND } from '#core/time.ts'
+import type { BusSettings } from '#drivers/profile.ts'
 import { type Simulation, SimulationPortError, startSimulation } from '../../simulators/main.ts'
 import { parseScript } from '../../simulators/script.ts'
 import { composeAgent, type RunningAgent } from '../compose.ts'
@@ -19,7 +20,7 @@ import type { Committed } from '../runtime/loop.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { makeDirectory } from '../runtime/system-directory.ts'
-import { eventLine, openingText, pulseLine } from './demo-screen.ts'
+import { eventLine, hornLine, openingText, pulseLine } from './demo-screen.ts'
 import { CommandError, EXIT } from './exit-code.ts'
 import { type Output, processOutput } from './output.ts'
 import { simulatedSite } from './simulated-site.ts'
@@ -194,6 +195,7 @@ async function startMonitored({
       log: pinoLog('fatal'),
       embeddedPort: mqttPort,
       committed,
+      shown: (view) => output.data(hornLine(Date.now(), plant, view, output.style)),
       failed: (error) => {
         output.talk(`the agent stops: ${error.message}`)
         end(EXIT.io)
@@ -234,21 +236,28 @@ function placesOf(
   { forMs }: DemoOptions,
   dataDir: string,
 ) {
-  const { buses, instruments } = configuration
+  const { buses, instruments, annunciator } = configuration
   return {
     brokerUrl: broker?.url ?? '',
     dataDir,
     people: PEOPLE,
     ...(forMs !== undefined && { lasts: formatDuration(forMs) }),
-    buses: buses.map((bus) => ({
-      id: bus.id,
-      address: 'path' in bus ? bus.path : `${bus.host}:${bus.port}`,
-      instruments: instruments
-        .filter((instrument) => instrument.bus === bus.id)
-        .map(({ id }) => id),
-    })),
+    buses: [
+      ...buses.map((bus) => ({
+        ...placeOf(bus),
+        instruments: instruments.filter((one) => one.bus === bus.id).map(({ id }) => id),
+      })),
+      ...(annunciator === undefined
+        ? []
+        : [{ ...placeOf(annunciator.output.bus), instruments: ['horn and stack light'] }]),
+    ],
   }
 }
+
+const placeOf = (bus: BusSettings): { id: string; address: string } => ({
+  id: bus.id,
+  address: 'path' in bus ? bus.path : `${bus.host}:${bus.port}`,
+})
 
 function pulseOf({ agent }: RunningAgent, { plant }: Configuration): string {
   const open = alarmList(agent.loop.state).filter(({ state }) =>

@@ -9,6 +9,7 @@ import type { ActOptions, Io } from './act.ts'
 import type { AlarmsOptions } from './alarms.ts'
 import type { ClientOptions } from './client-options.ts'
 import { addHoldCommands } from './hold-commands.ts'
+import { addHornCommands } from './horn-commands.ts'
 import { addCommissioningCommands } from './probe-command.ts'
 import { addRecordCommands } from './record-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -47,6 +48,7 @@ export function buildProgram(context: ProgramContext): Command {
   addViewCommands(program, context)
   addActCommands(program, context)
   addHoldCommands(program, context, { withAct, example, duration })
+  addHornCommands(program, context, { withAct, example, duration })
   addUserCommands(program, context, { withTarget, withAct, example })
   addRecordCommands(program, context, { withTarget, withAct, example })
   addCommissioningCommands(program, context, { withTarget, example })
@@ -274,7 +276,7 @@ function addCheckCommands(program: Command, { io, exit }: ProgramContext): void 
 }
 
 /** As config/schema names them; written out here so that `run` loads no schema. */
-export const SCHEMAS = ['configuration', 'profile', 'limit-set'] as const
+export const SCHEMAS = ['configuration', 'profile', 'limit-set', 'output-profile'] as const
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.')

@@ -40,6 +40,7 @@ export function simulatedSite(
       faults,
     )
   })
+  buses.push(outputBus(configuration, faults))
   if (faults.length > 0) return { ok: false, faults }
   if (configuration.plant.origin === 'instrument') {
     remarks.push(
@@ -68,6 +69,21 @@ function busOf(bus: BusSettings, units: UnitSpec[], faults: string[]): BusSpec |
     return undefined
   }
   return { id, protocol, host, port, units }
+}
+
+/** The output module of horn and light, where it is one that can be simulated. */
+function outputBus({ annunciator, plant }: Configuration, faults: string[]): BusSpec | undefined {
+  const zone = plant.zones[0]?.id
+  if (annunciator === undefined || zone === undefined) return undefined
+  const { profile, output } = annunciator
+  if (!MODELS.includes(profile)) {
+    faults.push(
+      `annunciator: there is no simulator of "${profile}"; there is one of moxa-iologik-e1214`,
+    )
+    return undefined
+  }
+  const unit = { instrument: 'annunciator', unitId: output.unitId, model: profile, zone }
+  return busOf(output.bus, [unit], faults)
 }
 
 function unitOf(

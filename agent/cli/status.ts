@@ -4,6 +4,7 @@ import type { Millis } from '#core/time.ts'
 import type { BusView, StatusView } from '../control/view.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
+import { indicationWords } from './horn.ts'
 import { type Output, printable, printJson } from './output.ts'
 import { counted, localTime, span } from './wording.ts'
 
@@ -39,6 +40,7 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
     ['points', pointWords(points, warn)],
     ...view.buses.map((bus, index): Row => [index === 0 ? 'buses' : '', busWords(bus, view, warn)]),
     ['broker', brokerWords(view, warn)],
+    ...annunciatorRows(view, warn),
     [
       'backlog',
       `${counted(view.backlog.event, 'event')}, ${counted(view.backlog.readings, 'reading')}`,
@@ -120,6 +122,25 @@ function brokerWords({ broker }: StatusView, warn: Warn): string {
   if (broker.connected) return `connected  ${address}`
   const cause = broker.lastError === undefined ? '' : `: ${printable(broker.lastError)}`
   return `${warn(`not connected${cause}`)}  ${address}`
+}
+
+/** Horn and light, as they are to be seen and heard. */
+function annunciatorRows({ annunciator, timezone }: StatusView, warn: Warn): Row[] {
+  if (annunciator === undefined) return []
+  const { driven, cause, silence, lastTest, testing } = annunciator
+  const words = [
+    driven
+      ? indicationWords(annunciator.shown)
+      : warn(`not driven: ${printable(cause ?? 'not yet')}`),
+    ...(silence === undefined
+      ? []
+      : [warn(`silenced until ${localTime(silence.until, timezone)} by ${printable(silence.by)}`)]),
+    ...(testing ? ['self-test'] : []),
+    lastTest === undefined
+      ? 'never tried'
+      : `${lastTest.passed ? 'tried' : warn('failed its self-test')} ${localTime(lastTest.at, timezone)}`,
+  ]
+  return [['horn', words.join(', ')]]
 }
 
 const clockWords = (offsetMs: Millis | undefined): string =>

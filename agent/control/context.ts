@@ -6,7 +6,7 @@ import type { Instant } from '#core/time.ts'
 import type { Log } from '#ports/log.ts'
 import type { Authentication, PeoplePort, RecordNote } from '#ports/people.ts'
 import type { AuditQuery } from './audit-query.ts'
-import type { Command, Refusal, Results } from './protocol.ts'
+import type { Command, HornCommand, Refusal, Results } from './protocol.ts'
 import type { AlarmsView, AuditView, ConfigurationView, StatusView } from './view.ts'
 
 /** What the runtime answers and does for the local socket. */
@@ -15,6 +15,8 @@ export interface ControlHandlers {
   alarms(query: { readonly all: boolean }): AlarmsView | Promise<AlarmsView>
   /** Judges and carries out an act of an authenticated person; rejects when it cannot be stored. */
   act(act: Act): Promise<ActReply>
+  /** Silences or tries the horn on behalf of an authenticated person; absent where nothing can be driven. */
+  horn?(command: HornCommand, actor: Actor): Promise<ActReply>
   /** One page of the audit trail. */
   audit(query: AuditQuery): Promise<AuditView>
   readonly configuration: ConfigurationHandlers

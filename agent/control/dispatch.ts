@@ -8,7 +8,7 @@ import { queryOf } from './audit-query.ts'
 import { noteForcedUse } from './commissioning.ts'
 import { type Answer, authenticate, type DispatchContext, idOrNull } from './context.ts'
 import { addFirst, addPerson, changePerson, setPin } from './people-commands.ts'
-import type { ActCommand, Command } from './protocol.ts'
+import type { ActCommand, Command, HornCommand } from './protocol.ts'
 
 /** Carries out one command. What fails is an answer in words; only a broken invariant rejects, and ends the process. */
 export async function answer(command: Command, context: DispatchContext): Promise<Answer> {
@@ -35,6 +35,8 @@ async function carryOut(command: Command, context: DispatchContext): Promise<Ans
     case 'unshelve':
     case 'out_of_service':
     case 'return_to_service':
+    case 'silence':
+    case 'annunciator_test':
       return carryOutAct(command, context)
     case 'config.approve':
     case 'config.reject':
@@ -59,8 +61,10 @@ async function carryOut(command: Command, context: DispatchContext): Promise<Ans
 }
 
 const carryOutAct = (command: ActCommand, context: DispatchContext): Promise<Answer> =>
-  asPerson(command, aboutOf(command), context, (actor) =>
-    context.handlers.act(actOf(command, actor, context.now())),
+  asPerson(command, aboutOf(command), context, async (actor) =>
+    isHorn(command)
+      ? ((await context.handlers.horn?.(command, actor)) ?? NO_HORN)
+      : context.handlers.act(actOf(command, actor, context.now())),
   )
 
 /** A hash, whole or its beginning. */
@@ -128,12 +132,20 @@ function aboutOf(command: ActCommand): Readonly<Record<string, unknown>> {
     case 'out_of_service':
     case 'return_to_service':
       return { act: op, target: id(command.target) }
+    case 'silence':
+    case 'annunciator_test':
+      return { act: op }
     default:
       return { act: op, occ: id(command.occ) }
   }
 }
 
-function actOf(command: ActCommand, actor: Actor, now: Instant): Act {
+const NO_HORN: ActReply = { ok: false, code: 'invalid', detail: 'this agent drives no horn' }
+
+const isHorn = (command: ActCommand): command is HornCommand =>
+  command.op === 'silence' || command.op === 'annunciator_test'
+
+function actOf(command: Exclude<ActCommand, HornCommand>, actor: Actor, now: Instant): Act {
   const { comment } = command
   const words = comment === undefined ? {} : { comment }
   switch (command.op) {

@@ -74,6 +74,14 @@ const command = z.discriminatedUnion('op', [
     ...words,
   }),
   z.strictObject({
+    op: z.literal('silence'),
+    ...credentials,
+    /** The site's longest where not given. */
+    forMs: z.int().min(1).optional(),
+    ...words,
+  }),
+  z.strictObject({ op: z.literal('annunciator_test'), ...credentials, ...words }),
+  z.strictObject({
     op: z.literal('users.add'),
     person: z.strictObject({
       user: text(64),
@@ -128,8 +136,10 @@ const command = z.discriminatedUnion('op', [
 ])
 
 export type Command = z.infer<typeof command>
+/** What people do with horn and light; neither touches an alarm. */
+export type HornCommand = Extract<Command, { readonly op: 'silence' | 'annunciator_test' }>
 /** The acts among the commands. */
-export type ActCommand = Extract<Command, { readonly op: Act['kind'] }>
+export type ActCommand = Extract<Command, { readonly op: Act['kind'] }> | HornCommand
 
 /** What each command is answered with. */
 export interface Results {
@@ -142,6 +152,8 @@ export interface Results {
   readonly unshelve: ActReply
   readonly out_of_service: ActReply
   readonly return_to_service: ActReply
+  readonly silence: ActReply
+  readonly annunciator_test: ActReply
   readonly 'users.add': Addition
   readonly 'users.list': PeopleView
   readonly 'users.change': Addition

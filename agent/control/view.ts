@@ -5,6 +5,7 @@ import type { Actor, Role } from '#core/input.ts'
 import type { Grade, Occupancy, Origin } from '#core/point.ts'
 import type { Quality } from '#core/quality.ts'
 import type { Millis } from '#core/time.ts'
+import type { AnnunciatorView } from '#ports/annunciator.ts'
 import type { BusCounters, LinkState } from '#ports/driver.ts'
 import type { PersonView } from '#ports/people.ts'
 
@@ -77,6 +78,8 @@ export interface StatusView {
     readonly address: string
     readonly lastError?: string
   }
+  /** Horn and stack light; absent when none is configured. */
+  readonly annunciator?: AnnunciatorView
   readonly clock: {
     readonly synchronised: boolean
     readonly offsetMs?: Millis

@@ -76,6 +76,7 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
   clock_drift: 2,
   unclean_restart: 3,
   overload: 2,
+  annunciator_fault: 2,
 }
 
 /** The particle size judged by the rolling cubic metre in grade A (Annex 1 Table 5 note 2, limits.md). */

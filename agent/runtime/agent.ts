@@ -3,20 +3,22 @@
 
 import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
-import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import { baseTime, type TimeBase } from '#core/schedule.ts'
 import { alarmPayload, type CoreState, createState } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
+import type { Annunciator } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { ClockTrust, CommandCheck } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
-import type { Uplink, UplinkNotice } from '#ports/uplink.ts'
+import type { AlarmStateMessage, Uplink, UplinkNotice } from '#ports/uplink.ts'
+import { Annunciation, type BuildAnnunciator } from './annunciation.ts'
 import { Commands } from './commands.ts'
+import { COME_BACK } from './degraded.ts'
 import { type BusPlan, Field } from './field.ts'
 import { type Committed, Loop } from './loop.ts'
-import { livePayload, metaPayload } from './meta.ts'
+import { liveGone, liveValues, metaPayload } from './meta.ts'
 import { Notices } from './notices.ts'
 import { Recorder } from './recorder.ts'
 import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
@@ -35,6 +37,8 @@ export interface AgentOptions {
   readonly buses: (configuration: Configuration) => readonly BusPlan[]
   /** Builds the uplink that the configuration in force asks for; called where it has one, and when it changed. */
   readonly uplink: (agent: UplinkContext) => Uplink
+  /** Builds the horn and stack light that the configuration in force asks for. */
+  readonly annunciator?: BuildAnnunciator
   /** Judges whether a command over MQTT is genuine and timely. */
   readonly commandCheck: CommandCheck
   /** What the time service says of the wall clock now; `unknown` where not given. */
@@ -70,6 +74,7 @@ export class Agent {
   readonly #notices: Notices
   readonly #recorder: Recorder
   readonly #commands: Commands
+  readonly #annunciation: Annunciation
   #configuration: Configuration
   #uplink: Uplink | undefined
   #lastReadingAt: Millis | undefined
@@ -87,6 +92,10 @@ export class Agent {
       clock: options.clock,
       log: options.log,
       input: (input) => this.#loop.input(input),
+    })
+    this.#annunciation = new Annunciation({
+      ...{ clock: options.clock, store: options.store, loop: this.#loop },
+      build: options.annunciator,
     })
     this.#recorder = new Recorder({
       recorded: (bus, instrument) => this.#field.recorded(bus, instrument),
@@ -144,7 +153,7 @@ export class Agent {
         base: { tb: recovered.tb, offsetMs: at.wall - at.mono },
         listener: {
           committed: (commit) => self.#committed(commit),
-          unstored: (alarms) => self.#uplink?.alarmStates(alarms),
+          unstored: (alarms) => self.#showAlarms(alarms),
           clockStepped: (stepMs) => self.#exclusively(() => self.#stepClock(stepMs)),
           stepped: (result, at) => self.#recorder.watch(result, self.#loop.state, at),
           failed: options.failed,
@@ -172,6 +181,10 @@ export class Agent {
 
   get uplink(): Uplink | undefined {
     return this.#uplink
+  }
+
+  get annunciator(): Annunciator | undefined {
+    return this.#annunciation.current
   }
 
   get startedAt(): Instant {
@@ -211,7 +224,8 @@ export class Agent {
         plant: configuration.plant,
         ...(by !== undefined && { by }),
       })
-      this.#forgetLive(configuration.plant)
+      if (this.#configuration.mqtt?.live === true)
+        this.#uplink?.live(liveGone(this.#configuration.plant, configuration.plant))
       this.#configuration = configuration
       this.#loop.changeState(new Map([['ledger', ledgerOf(configuration.plant)]]))
       await this.#loop.flush()
@@ -221,6 +235,7 @@ export class Agent {
         this.#loop.base,
         first,
       )
+      await this.#annunciation.apply(configuration, this.#states())
       if (moved) return this.#moveUplink()
       this.#uplink?.meta(metaPayload(configuration.plant, at.wall))
       this.#uplink?.status()
@@ -236,20 +251,11 @@ export class Agent {
     this.#commands.stop()
     await this.#loop.note('system.stopped', { reason }, new Map([['run', { clean: true }]]))
     this.#loop.stop()
+    await this.#annunciation.stop(reason === COME_BACK ? 'leave' : 'drop')
     await this.#uplink?.stop(reason, UPLINK_STOP_MS)
     await this.#field.close()
     await this.#loop.flush()
     await this.#options.store.close()
-  }
-
-  /** Points that are no more leave no newest value behind. */
-  #forgetLive(next: Plant): void {
-    if (this.#configuration.mqtt?.live !== true) return
-    const places = new Set(next.points.map(({ zone, id }) => `${zone}/${id}`))
-    const gone = this.#configuration.plant.points.filter(
-      ({ zone, id }) => !places.has(`${zone}/${id}`),
-    )
-    this.#uplink?.live(gone.map(({ zone, id }) => ({ zone, point: id, payload: '' })))
   }
 
   async #begin(sameBase: boolean): Promise<void> {
@@ -288,6 +294,7 @@ export class Agent {
       this.#loop.base,
       plan.first,
     )
+    await this.#annunciation.apply(this.#configuration, this.#states())
     this.#startUplink()
   }
 
@@ -332,7 +339,7 @@ export class Agent {
     })
     this.#notices.watchDown()
     this.#uplink.meta(metaPayload(plant, this.#clock.now().wall))
-    this.#uplink.alarmStates([...this.#alarmStates].map(([alarm, payload]) => ({ alarm, payload })))
+    this.#uplink.alarmStates(this.#states())
     this.#uplink.committed(this.#loop.head)
     this.#uplink.start()
   }
@@ -343,27 +350,29 @@ export class Agent {
       this.#lastReadingAt = Math.max(this.#lastReadingAt ?? 0, reading.t + (reading.a ?? 0))
     }
     for (const { alarm, payload } of commit.alarms) this.#alarmStates.set(alarm, payload)
+    if (commit.alarms.length > 0) this.#showAlarms(commit.alarms)
     const uplink = this.#uplink
     if (uplink !== undefined) this.#tellUplink(uplink, commit)
     this.#options.committed?.(commit)
   }
 
+  /** Horn and light first: they need neither broker nor network. */
+  #showAlarms(alarms: readonly AlarmStateMessage[]): void {
+    this.#annunciation.states(alarms)
+    this.#uplink?.alarmStates(alarms)
+  }
+
+  #states(): AlarmStateMessage[] {
+    return [...this.#alarmStates].map(([alarm, payload]) => ({ alarm, payload }))
+  }
+
   #tellUplink(uplink: Uplink, commit: Committed): void {
-    if (commit.alarms.length > 0) uplink.alarmStates(commit.alarms)
     if (commit.alarms.some(({ alarm }) => alarm.endsWith('.calibration_due')))
       uplink.meta(metaPayload(this.#configuration.plant, this.#clock.now().wall))
     uplink.committed(commit.head)
     if (this.#configuration.mqtt?.live !== true) return
-    const { points } = this.#configuration.plant
     const stored = this.#options.store.volatile !== true
-    uplink.live(
-      points.flatMap((point) => {
-        const reading = commit.newest.get(point.id)
-        return reading === undefined
-          ? []
-          : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading, stored) }]
-      }),
-    )
+    uplink.live(liveValues(this.#configuration.plant, commit.newest, stored))
   }
 
   async #stepClock(stepMs: Millis): Promise<void> {

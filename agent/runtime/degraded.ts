@@ -6,6 +6,8 @@ import type { Clock } from '#ports/clock.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 
+/** Why an agent stops that another one follows at once in the same process. */
+export const COME_BACK = 'disk_good_again'
 const PROBE_MS: Millis = 30_000
 
 /** A running agent, as far as it matters here. */
@@ -105,7 +107,7 @@ export class Degradable<Running extends Life, Volatile extends Store> {
   async #comeBack(volatile: Volatile): Promise<void> {
     const { log, openStore, recordGap, begin, openVolatile } = this.#options
     log.info('disk_good_again')
-    await this.#running.stop('disk_good_again')
+    await this.#running.stop(COME_BACK)
     let store: Store
     try {
       store = await openStore()

@@ -6,6 +6,7 @@ import type { LimitColumns } from '#core/limit.ts'
 import type { Plant, Point } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import { DAY, type Millis } from '#core/time.ts'
+import type { LiveValue } from '#ports/uplink.ts'
 
 /** A newest value counts for two intervals and a second (contract §3 "Truth of retained state"). */
 const VALID_INTERVALS = 2
@@ -80,7 +81,7 @@ function columnsOf(alarm: string, { atRest, inOperation }: LimitColumns): Publis
 }
 
 /** `live/{zone}/{point}`: flat, for dashboards; no value when bad. A sample counts for its own length instead of the poll's. */
-export function livePayload(point: Point, { t, v, q, a }: Reading, stored = true): string {
+function livePayload(point: Point, { t, v, q, a }: Reading, stored = true): string {
   const slotMs = point.sizeUm === undefined ? point.intervalMs : Math.max(point.intervalMs, a ?? 0)
   return JSON.stringify({
     v: 1,
@@ -97,3 +98,24 @@ export function livePayload(point: Point, { t, v, q, a }: Reading, stored = true
 /** Records a second of a plant when everything answers. */
 export const recordsPerSecond = ({ points }: Pick<Plant, 'points'>): number =>
   points.reduce((sum, { intervalMs }) => sum + 1000 / intervalMs, 0)
+
+/** The newest values of what a commit holds, in order of the points. */
+export const liveValues = (
+  { points }: Plant,
+  newest: ReadonlyMap<string, Reading>,
+  stored: boolean,
+): LiveValue[] =>
+  points.flatMap((point) => {
+    const reading = newest.get(point.id)
+    return reading === undefined
+      ? []
+      : [{ zone: point.zone, point: point.id, payload: livePayload(point, reading, stored) }]
+  })
+
+/** Points that are no more, or moved to another zone, leave no newest value behind. */
+export function liveGone(before: Plant, next: Plant): LiveValue[] {
+  const places = new Set(next.points.map(({ zone, id }) => `${zone}/${id}`))
+  return before.points
+    .filter(({ zone, id }) => !places.has(`${zone}/${id}`))
+    .map(({ zone, id }) => ({ zone, point: id, payload: '' }))
+}

@@ -75,6 +75,7 @@ export async function statusView(context: ViewContext) {
         ...(broker.lastError !== undefined && { lastError: broker.lastError }),
       },
     }),
+    ...(agent.annunciator !== undefined && { annunciator: agent.annunciator.view() }),
     clock: { ...context.clock(), ...(loop.state.doubtful && { doubtful: true as const }) },
   }
 }

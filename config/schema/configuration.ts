@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { DAY, MINUTE } from '#core/time.ts'
 import { APPROVALS } from '../configuration.ts'
+import { annunciatorSchema } from './annunciator.ts'
 import { duration, filePath, id, text } from './atoms.ts'
 import { busSchema, instrumentSchema, limitSetReference, zoneSchema } from './plant.ts'
 
@@ -144,6 +145,7 @@ export const configurationSchema = z
     console: consoleSchema.optional(),
     reasonCodes: reasonCodesSchema.optional(),
     reminders: remindersSchema.optional(),
+    annunciator: annunciatorSchema.optional(),
     zones: z.array(zoneSchema).min(1).describe('the zones of the plant'),
     buses: z.array(busSchema).min(1).describe('the buses of the gateway'),
     instruments: z.array(instrumentSchema).min(1).describe('the instruments on the buses'),

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { outputProfileSchema } from './annunciator.ts'
 import { configurationSchema } from './configuration.ts'
 import { keyTable, type SchemaNode } from './key-table.ts'
 import { limitSetSchema } from './limit-set.ts'
@@ -14,6 +15,7 @@ const SCHEMAS = {
   configuration: configurationSchema,
   profile: profileSchema,
   'limit-set': limitSetSchema,
+  'output-profile': outputProfileSchema,
 } as const
 
 export type SchemaName = keyof typeof SCHEMAS

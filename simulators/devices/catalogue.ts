@@ -4,6 +4,7 @@ import type { UnitSpec } from '../spec.ts'
 import { Ee600 } from './ee600.ts'
 import { GenericInstrument } from './generic.ts'
 import type { InstrumentParts, SimulatedInstrument } from './instrument.ts'
+import { IoLogikE1214 } from './iologik-e1214.ts'
 import { Lighthouse } from './lighthouse.ts'
 import { VaisalaGmp251 } from './vaisala-gmp251.ts'
 import { VaisalaHmp } from './vaisala-hmp.ts'
@@ -16,6 +17,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   'vaisala-hmp': (unit, parts) => new VaisalaHmp(unit, parts),
   'vaisala-gmp251': (unit, parts) => new VaisalaGmp251(unit, parts),
   generic: (unit, parts) => new GenericInstrument(unit, parts),
+  'moxa-iologik-e1214': (_, parts) => new IoLogikE1214(parts),
 }
 
 /** Profile ids that have a simulator. */

@@ -38,6 +38,7 @@ const FC = {
   readInputRegisters: 4,
   writeSingleCoil: 5,
   writeSingleRegister: 6,
+  writeMultipleCoils: 15,
   writeMultipleRegisters: 16,
   encapsulated: 43,
 } as const
@@ -45,6 +46,7 @@ const FC = {
 const BITS_MAX = 2000
 const REGISTERS_READ_MAX = 125
 const REGISTERS_WRITTEN_MAX = 123
+const BITS_WRITTEN_MAX = 1968
 const ADDRESSES = 0x1_0000
 
 const exceptionPdu = (functionCode: number, exception: number): Buffer =>
@@ -78,6 +80,8 @@ function dispatch(device: ModbusDevice, functionCode: number, pdu: Buffer): Buff
       return writeCoil(device, pdu)
     case FC.writeSingleRegister:
       return writeRegister(device, pdu)
+    case FC.writeMultipleCoils:
+      return writeCoils(device, pdu)
     case FC.writeMultipleRegisters:
       return writeRegisters(device, pdu)
     case FC.encapsulated:
@@ -135,6 +139,22 @@ function writeCoil(device: ModbusDevice, pdu: Buffer): Buffer | Refusal {
   const value = pdu.readUInt16BE(3)
   if (value !== 0 && value !== 0xff00) return refuse(EXCEPTION.illegalValue)
   return device.write('coil', pdu.readUInt16BE(1), [value === 0 ? 0 : 1]) ?? Buffer.from(pdu)
+}
+
+function writeCoils(device: ModbusDevice, pdu: Buffer): Buffer | Refusal {
+  if (pdu.length < 6) return refuse(EXCEPTION.illegalValue)
+  const quantity = pdu.readUInt16BE(3)
+  const bytes = Math.ceil(quantity / 8)
+  const right =
+    quantity >= 1 && quantity <= BITS_WRITTEN_MAX && pdu[5] === bytes && pdu.length === 6 + bytes
+  if (!right) return refuse(EXCEPTION.illegalValue)
+  const address = pdu.readUInt16BE(1)
+  if (address + quantity > ADDRESSES) return refuse(EXCEPTION.illegalAddress)
+  const values = Array.from(
+    { length: quantity },
+    (_, index) => ((pdu[6 + (index >> 3)] ?? 0) >> (index & 7)) & 1,
+  )
+  return device.write('coil', address, values) ?? Buffer.from(pdu.subarray(0, 5))
 }
 
 function writeRegister(device: ModbusDevice, pdu: Buffer): Buffer | Refusal {

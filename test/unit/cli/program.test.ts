@@ -31,6 +31,8 @@ describe('help', () => {
       'unshelve',
       'out-of-service',
       'return-to-service',
+      'silence',
+      'annunciator test',
       'users add',
       'users list',
       'users disable',

@@ -100,7 +100,7 @@ describe('schema', () => {
     })
     expect(await schema('people', output)).toBe(64)
     expect(output.err).toEqual([
-      'there is no schema "people"; name one of configuration, profile, limit-set',
+      'there is no schema "people"; name one of configuration, profile, limit-set, output-profile',
     ])
   })
 })

@@ -33,6 +33,7 @@ import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
 import { autonomyHours } from './runtime/machine.ts'
 import { recordsPerSecond } from './runtime/meta.ts'
+import { OccupancySources } from './runtime/occupancy-sources.ts'
 import { systemClock } from './runtime/system-clock.ts'
 import { askTimeService } from './runtime/system-time-service.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
@@ -142,6 +143,7 @@ async function composeOn(
   try {
     const broker = await brokerFor(configuration, options.embeddedPort ?? EMBEDDED_PORT, log)
     if (broker !== undefined) closing.unshift(() => broker.close())
+    let sources: OccupancySources | undefined
     let started: Agent | undefined
     let watched: ClockWatch | undefined
     const first = (await askTimeService()).trust
@@ -171,7 +173,10 @@ async function composeOn(
         clockTrust,
       }),
       clockTrust,
-      ...(options.committed !== undefined && { committed: options.committed }),
+      committed: (commit) => {
+        sources?.look()
+        options.committed?.(commit)
+      },
     })
     started = agent
     closing.unshift(() => agent.stop('start failed'))
@@ -180,7 +185,16 @@ async function composeOn(
     await watched.start()
     const watches = disk.watch(agent, store, options.failed)
     closing.unshift(async () => watches.stop())
-    const parts = { options, agent, people, store, clock, watches, clockWatch: watched }
+    sources = new OccupancySources({
+      clock,
+      plant: () => agent.configuration.plant,
+      state: agent.loop.state,
+      newest: (point) => agent.newest(point),
+      input: (input) => agent.input(input),
+    })
+    sources.start()
+    closing.unshift(async () => sources?.stop())
+    const parts = { options, agent, people, store, clock, watches, clockWatch: watched, sources }
     return await serve({ ...parts, ...(broker !== undefined && { broker }) })
   } catch (error) {
     for (const close of closing) await close().catch(() => {})
@@ -195,6 +209,7 @@ interface Served {
   readonly store: Store
   readonly clock: Clock
   readonly watches: DiskWatches
+  readonly sources: OccupancySources
   readonly clockWatch: ClockWatch
   readonly broker?: EmbeddedBroker
 }
@@ -208,6 +223,7 @@ async function serve({
   clock,
   watches,
   clockWatch,
+  sources,
   broker,
 }: Served): Promise<RunningAgent> {
   const { configuration, log, file, changed, accept, candidate } = options
@@ -255,6 +271,7 @@ async function serve({
     stop: async (reason) => {
       await control.close()
       clockWatch.stop()
+      sources.stop()
       watches.stop()
       await agent.stop(reason)
       await watches.keepHead()

@@ -7,6 +7,7 @@ import type { Origin } from '#core/point.ts'
 import { builtInName, openCatalogue } from './catalogue.ts'
 import { checkAnnunciator } from './check/annunciator.ts'
 import { checkLimits } from './check/limits.ts'
+import { checkOccupancy } from './check/occupancy.ts'
 import { checkPlant } from './check/plant.ts'
 import { checkPoints } from './check/points.ts'
 import { checkTiming } from './check/timing.ts'
@@ -40,6 +41,7 @@ export function loadConfiguration(
   const catalogue = openCatalogue(readFile, findings)
   const resolved = resolve(model, catalogue, findings)
   checkPlant(resolved, findings)
+  checkOccupancy(resolved, findings)
   checkPoints(resolved, findings)
   checkLimits(resolved, findings)
   const annunciator = checkAnnunciator(resolved, catalogue, findings)

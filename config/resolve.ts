@@ -1,6 +1,7 @@
 // Ties what was written together: instruments to buses and profiles, points to signals and zones, with every default of
 // contract §2 filled in. Decides defaults; reports references that lead nowhere; never judges limits or timing.
 
+import { minuteOf, WEEKDAYS } from '#core/local-time.ts'
 import type { Bus, Zone } from '#core/point.ts'
 import type { Millis } from '#core/time.ts'
 import { SECOND } from '#core/time.ts'
@@ -84,6 +85,25 @@ const profilesOn = (
     return own?.bus === bus && profile !== undefined ? [profile] : []
   })
 
+/** The keys that have a value. */
+const given = (written: NonNullable<ZoneInput['longest']>) =>
+  Object.fromEntries(
+    Object.entries(written).filter(([, value]) => value !== undefined),
+  ) as NonNullable<Zone['longestMs']>
+
+const scheduleOf = ({
+  stretches,
+  otherwise,
+}: NonNullable<ZoneInput['schedule']>): NonNullable<Zone['schedule']> => ({
+  stretches: stretches.map(({ days = WEEKDAYS, from, to, state }) => ({
+    days,
+    fromMinute: minuteOf(from),
+    toMinute: minuteOf(to),
+    state,
+  })),
+  otherwise,
+})
+
 const zoneOf = (input: ZoneInput): Zone => ({
   id: input.id,
   name: input.name,
@@ -91,6 +111,15 @@ const zoneOf = (input: ZoneInput): Zone => ({
   ...present('within', input.within),
   ...present('occupancy', input.occupancy),
   ...present('cleanUpMs', input.cleanUp),
+  ...(input.longest !== undefined && { longestMs: given(input.longest) }),
+  ...(input.schedule !== undefined && { schedule: scheduleOf(input.schedule) }),
+  ...(input.signal !== undefined && {
+    signal: {
+      point: input.signal.point,
+      closed: input.signal.closed ?? 'in_operation',
+      open: input.signal.open ?? 'at_rest',
+    },
+  }),
 })
 
 const TIMEOUT_MS = { 'modbus-tcp': 300, 'modbus-rtu': 500, 'modbus-rtu-over-tcp': 1000 } as const

@@ -26,6 +26,7 @@ export type AlarmKind =
   | 'identity'
   | 'bus_fault'
   | 'clean_up'
+  | 'occupancy'
   | 'system'
 
 /** How a reading is held against the alarm. */
@@ -116,6 +117,11 @@ export function alarmDefinitions(plant: Plant): ReadonlyMap<string, AlarmDefinit
         return critical ? { ...alarm, critical: true as const } : alarm
       }),
     ...plant.zones.filter(({ cleanUpMs }) => cleanUpMs !== undefined).map(cleanUpAlarm),
+    ...plant.zones.map((zone) => ({
+      ...fault(`${zone.id}.occupancy`, 'occupancy', 2, {}),
+      zone,
+      grade: zone.grade,
+    })),
     ...plant.buses.map(({ id }) => fault(`${id}.bus_fault`, 'bus_fault', 2, { bus: id })),
     ...Object.entries(SYSTEM_ALARMS).map(([name, priority]) => ({
       ...fault(`system.${name}`, 'system', priority, {}),

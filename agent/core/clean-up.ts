@@ -2,10 +2,9 @@
 // while the at-rest limits are judged silently; where they are not reached by its end, that is an alarm. Decides who may begin one
 // as little as how long it lasts: the first is occupancy.ts', the second the site's.
 
-import { personOf } from './act-reply.ts'
 import { judgeRolling, judgeSample, judgeValue } from './evaluate.ts'
 import { setFault } from './fault.ts'
-import type { Actor } from './input.ts'
+import type { Actor, Source } from './input.ts'
 import { rollingSum } from './particle-window.ts'
 import type { Reading } from './reading.ts'
 import type { CleanUp, PointUnit, ZoneUnit } from './state.ts'
@@ -22,7 +21,7 @@ const RESTARTS_WITHIN_MS: Millis = HOUR
 export function beginCleanUp(
   turn: Turn,
   unit: ZoneUnit,
-  actor: Actor,
+  by: Actor | Source,
   then: CleanUp['then'],
 ): void {
   const { cleanUpMs } = unit.zone
@@ -31,7 +30,7 @@ export function beginCleanUp(
   unit.cleanUp = {
     since: now,
     timer: timerFrom(cleanUpMs, turn.at),
-    by: personOf(actor),
+    by,
     then,
     seen: {},
   }

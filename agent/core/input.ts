@@ -19,6 +19,11 @@ export interface Actor {
   readonly via: 'local' | 'mqtt' | 'console'
 }
 
+/** What states an occupancy where no person does: the zone's schedule, or the contact point that it follows. */
+export type Source =
+  | { readonly via: 'schedule' }
+  | { readonly via: 'signal'; readonly point: string }
+
 /** One slot of one polled point, as the driver answered it (or as nobody could). */
 export interface SlotResult {
   readonly point: string
@@ -136,6 +141,14 @@ export type Input =
   /** A deadline of the state may have come. */
   | { readonly kind: 'tick'; readonly at: Instant }
   | { readonly kind: 'act'; readonly at: Instant; readonly act: Act }
+  /** What the schedule or signal of a zone says now; null where the signal is lost. Said again, it changes nothing. */
+  | {
+      readonly kind: 'source'
+      readonly at: Instant
+      readonly zone: string
+      readonly source: Source
+      readonly state: Occupancy | null
+    }
   /** An alarm whose condition is judged outside the core: `<bus>.bus_fault`, `system.<name>`. */
   | {
       readonly kind: 'condition'

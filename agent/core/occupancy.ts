@@ -1,12 +1,12 @@
 // The occupancy of a zone as people state it (URS-18, URS-67): ending operation begins a clean-up, and nothing a person states
 // silences what is critical, is dated back or closes an occurrence. Limits are chosen by it in evaluate.ts.
 
-import { actFields, type Named, refuse } from './act-reply.ts'
+import { actFields, type Named, personOf, refuse } from './act-reply.ts'
 import { beginCleanUp, endCleanUp } from './clean-up.ts'
-import type { ActReply } from './input.ts'
+import type { Actor, ActReply, Input, Source } from './input.ts'
 import type { Occupancy } from './point.ts'
 import type { CoreState, ZoneUnit } from './state.ts'
-import type { Turn } from './turn.ts'
+import { type Turn, writeEvent } from './turn.ts'
 import { enterOccupancy, isBusy, keepZone, zonesAround, zonesWithin } from './zone-state.ts'
 
 /** Sets the state of a zone from now on. */
@@ -19,24 +19,53 @@ export function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
   }
   const fault = nestingFault(turn.state, unit, act.state)
   if (fault !== undefined) return refuse(turn, act, { code: 'invalid', detail: fault })
-  const from = unit.occupancy
-  const to = stateAfter(unit, act.state)
-  if (from === 'clean_up' && to !== 'clean_up' && act.state !== 'in_operation')
-    endCleanUp(turn, unit)
-  enterOccupancy(turn, unit, to, {
-    ...(to !== act.state && { asked: act.state }),
-    ...actFields(act),
-  })
-  if (to === 'clean_up') {
-    const then = act.state === 'not_in_use' ? 'not_in_use' : 'at_rest'
-    beginCleanUp(turn, unit, act.actor, then)
-  } else if (act.state === 'in_operation') unit.cleanUp = abandoned(unit)
-  keepZone(turn, unit)
+  const to = changeOccupancy(turn, unit, act.state, personOf(act.actor), actFields(act))
   return {
     ok: true,
     code: 'done',
     ...(to !== act.state && { detail: `it is in clean_up first, ${act.state} follows by itself` }),
   }
+}
+
+/** Takes what the schedule or signal of a zone says; under the rules that hold for people, and attributed to it. */
+export function takeSource(
+  turn: Turn,
+  { zone, source, state }: Extract<Input, { kind: 'source' }>,
+): void {
+  const unit = turn.state.zones.get(zone)
+  if (unit === undefined) return
+  const { sourced } = unit
+  const said = sourced?.via === source.via && sourced.state === state
+  if (said && sourced.refused !== true) return
+  const fault = state === null ? undefined : nestingFault(turn.state, unit, state)
+  if (fault !== undefined && said) return
+  turn.urgent = true
+  unit.sourced = { via: source.via, state, ...(fault !== undefined && { refused: true as const }) }
+  if (fault !== undefined) {
+    const body = { act: 'occupancy', zone, state, code: 'invalid', detail: fault, actor: source }
+    writeEvent(turn, 'act.refused', body)
+  } else if (state !== null) changeOccupancy(turn, unit, state, source, { actor: source })
+  else enterOccupancy(turn, unit, undefined, { cause: 'signal_lost', actor: source })
+  keepZone(turn, unit)
+}
+
+/** Puts a zone into the state that was asked for, or into the clean-up before it; the state it is in. */
+function changeOccupancy(
+  turn: Turn,
+  unit: ZoneUnit,
+  asked: Occupancy,
+  by: Actor | Source,
+  fields: Readonly<Record<string, unknown>>,
+): Occupancy {
+  const from = unit.occupancy
+  const to = stateAfter(unit, asked)
+  if (from === 'clean_up' && to !== 'clean_up' && asked !== 'in_operation') endCleanUp(turn, unit)
+  enterOccupancy(turn, unit, to, { ...(to !== asked && { asked }), ...fields })
+  if (to === 'clean_up') {
+    beginCleanUp(turn, unit, by, asked === 'not_in_use' ? 'not_in_use' : 'at_rest')
+  } else if (asked === 'in_operation') unit.cleanUp = abandoned(unit)
+  keepZone(turn, unit)
+  return to
 }
 
 /** Operation is ended by a clean-up, where the zone has one (URS-19): at rest and out of use follow by themselves. */

@@ -2,6 +2,7 @@
 // Compiled from an accepted configuration (config/compile.ts); immutable while it is in force.
 
 import type { LimitSetId, ParticleRules, PointLimits } from './limit.ts'
+import type { Stretch } from './local-time.ts'
 import type { Quantity } from './quantity.ts'
 import type { Millis } from './time.ts'
 
@@ -24,6 +25,15 @@ export interface Zone {
   /** State before anybody sets one; absent = unknown, the strictest column applies. */
   readonly occupancy?: Occupancy
   readonly cleanUpMs?: Millis
+  /** Longest stay in a state; the usual one (stay.ts) where not given. */
+  readonly longestMs?: Readonly<Partial<Record<Occupancy, Millis>>>
+  /** What goes on when, in the time zone of the site: the first stretch that holds counts. */
+  readonly schedule?: {
+    readonly stretches: readonly (Stretch & { readonly state: Occupancy })[]
+    readonly otherwise: Occupancy
+  }
+  /** The contact point that tells what goes on. */
+  readonly signal?: { readonly point: string; readonly closed: Occupancy; readonly open: Occupancy }
 }
 
 export interface Bus {

@@ -8,7 +8,7 @@ import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
 import type { RecentActivation } from './first-out.ts'
 import type { Holds } from './hold.ts'
-import type { Actor } from './input.ts'
+import type { Actor, Source } from './input.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
 import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
 import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
@@ -43,6 +43,10 @@ export interface ZoneUnit {
   past: readonly PastOccupancy[]
   /** The clean-up under way, or the last one that failed, until its alarm returns. */
   cleanUp: CleanUp | null
+  /** How long it may stay in its state; undefined where that is unknown. */
+  stay: Timer | undefined
+  /** What its schedule or signal said last (occupancy-source.ts). */
+  sourced: Sourced | undefined
   /** When clean-ups began in the last hour (wall ms on the time base), oldest first. */
   cleanUpStarts: readonly Millis[]
   /** The zone itself, those it shares a boundary with, and those within or around it. */
@@ -51,13 +55,20 @@ export interface ZoneUnit {
   readonly particles: PointUnit[]
 }
 
+/** What a schedule or signal said; `refused` where the rules forbade it then. */
+export interface Sourced {
+  readonly via: Source['via']
+  readonly state: Occupancy | null
+  readonly refused?: true
+}
+
 /** A clean-up of a zone (clean-up.ts). Times are wall ms on the time base. */
 export interface CleanUp {
   readonly since: Millis
   /** Null once it is over. */
   readonly timer: Timer | null
   /** Who ended operation: what the end of the clean-up brings about is attributed to them. */
-  readonly by: Actor
+  readonly by: Actor | Source
   readonly then: 'at_rest' | 'not_in_use'
   /** The newest sample of each particle point since, held against its limit at rest. */
   readonly seen: Readonly<
@@ -72,13 +83,20 @@ export interface PastOccupancy {
 
 /** A zone as persisted, once somebody has set its occupancy. */
 export type ZoneRow = Pick<ZoneUnit, 'occupancy' | 'past'> &
-  Partial<Pick<ZoneUnit, 'cleanUp' | 'cleanUpStarts'>>
+  Partial<Pick<ZoneUnit, 'cleanUp' | 'cleanUpStarts' | 'sourced'>>
 
-export const zoneRow = ({ occupancy, past, cleanUp, cleanUpStarts }: ZoneUnit): ZoneRow => ({
+export const zoneRow = ({
+  occupancy,
+  past,
+  cleanUp,
+  cleanUpStarts,
+  sourced,
+}: ZoneUnit): ZoneRow => ({
   occupancy,
   past,
   ...(cleanUp !== null && { cleanUp }),
   ...(cleanUpStarts.length > 0 && { cleanUpStarts }),
+  ...(sourced !== undefined && { sourced }),
 })
 
 /** One point with everything that judges it, prepared so that a reading costs no look-ups. */
@@ -227,6 +245,8 @@ export function buildUnits(
       // a zone that has no time for it any more is not cleaned up by itself
       cleanUp: zone.cleanUpMs === undefined ? null : (set?.cleanUp ?? null),
       cleanUpStarts: set?.cleanUpStarts ?? [],
+      stay: undefined,
+      sourced: (zone.schedule ?? zone.signal) === undefined ? undefined : set?.sourced,
       neighbours: neighboursOf(plant, zone),
       particles: [],
     })

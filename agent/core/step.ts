@@ -13,6 +13,7 @@ import { type Holds, resumeHolds } from './hold.ts'
 import { dropService, nextShelf, passShelves, settleHolds, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
+import { takeSource } from './occupancy.ts'
 import { overdueAt, resumeCounter } from './particle.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
@@ -44,6 +45,7 @@ import {
   type ZoneRow,
   zoneKey,
 } from './state.ts'
+import { nextStay, passStays, resumeStays, type StayRow, stayOf } from './stay.ts'
 import { DAY, type Instant, type Millis } from './time.ts'
 import {
   alarmRow,
@@ -58,7 +60,7 @@ import {
   writeReading,
 } from './turn.ts'
 
-import { keepZone, resumeZone } from './zone-state.ts'
+import { keepZone, resumeZone, stayKey } from './zone-state.ts'
 
 export { alarmList, alarmPayload } from './alarm-view.ts'
 export type { CoreState } from './state.ts'
@@ -133,6 +135,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   resumeRecent(state, at)
   settleDifference(turn, before)
   keepResumed(turn)
+  resumeStays(turn, (id) => row<StayRow>(stayKey(id)), lastCommit)
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
   settleHolds(turn)
@@ -173,6 +176,7 @@ export function nextDeadline(state: CoreState): Millis | undefined {
   let next = Math.min(
     nextDelay(state),
     nextCleanUp(state.zones.values()),
+    nextStay(state),
     nextShelf(state),
     nextReminder(state),
     state.nextLossCheck,
@@ -200,6 +204,9 @@ function handle(turn: Turn, input: Input): ActReply | undefined {
       return undefined
     case 'act':
       return carryOut(turn, input.act)
+    case 'source':
+      takeSource(turn, input)
+      return undefined
     case 'condition':
       takeCondition(turn, input)
       return undefined
@@ -232,6 +239,7 @@ function passTime(turn: Turn): void {
 function passDeadlines(turn: Turn): void {
   passDelays(turn)
   passCleanUps(turn)
+  passStays(turn)
   passShelves(turn)
   passReminders(turn)
 }
@@ -309,7 +317,9 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
     },
   })
   resumeRecent(state, at)
+  resumeStays(turn, (id) => stayOf(zones, id), { at, sameBoot: true })
   forget(turn, zones, state.zones, zoneKey)
+  forget(turn, zones, state.zones, stayKey)
   forget(turn, alarms, state.alarms, holdKey)
   forget(turn, alarms, state.alarms, reminderKey)
   forget(turn, points, state.points, windowKey)
@@ -325,7 +335,7 @@ const isSame = (old: Instrument | undefined, now: Instrument): boolean =>
 function isForgotten({ alarms, zones, instruments, points }: CoreState, key: string): boolean {
   const slash = key.indexOf('/')
   const id = key.slice(slash + 1)
-  if (key === zoneKey(id)) return !zones.has(id)
+  if (key === zoneKey(id) || key === stayKey(id)) return !zones.has(id)
   if (key === holdKey(id) || key === reminderKey(id)) return !alarms.has(id)
   if (key === counterKey(id)) return !instruments.has(id)
   return key === windowKey(id) && !points.has(id)

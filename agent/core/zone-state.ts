@@ -1,6 +1,7 @@
 // The zones of the plant: how they lie within one another, and what they are put into. Decides neither limits nor entitlement.
 
-import type { Occupancy } from './point.ts'
+import { setFault } from './fault.ts'
+import type { Occupancy, Zone } from './point.ts'
 import {
   type CoreState,
   type PastOccupancy,
@@ -10,13 +11,26 @@ import {
   zoneKey,
   zoneRow,
 } from './state.ts'
-import { HOUR, type Instant, type Millis } from './time.ts'
-import { resumeTimer } from './timer.ts'
+import { DAY, HOUR, type Instant, type Millis } from './time.ts'
+import { resumeTimer, timerFrom } from './timer.ts'
 import { baseNow, type Turn, writeEvent } from './turn.ts'
 
 /** How long, and how many, past states of a zone are remembered: longer than any sample takes. */
 const PAST_MS: Millis = 2 * HOUR
 const PAST_MAX = 32
+
+/** Where the site gives none: operation is ended daily, what is at rest is looked at monthly. */
+export const LONGEST_STAY: Readonly<Record<Occupancy, Millis>> = {
+  in_operation: DAY,
+  clean_up: HOUR,
+  at_rest: 30 * DAY,
+  not_in_use: 30 * DAY,
+}
+
+export const longestOf = ({ longestMs }: Zone, occupancy: Occupancy): Millis =>
+  longestMs?.[occupancy] ?? LONGEST_STAY[occupancy]
+
+export const stayKey = (zone: string): string => `stay/${zone}`
 
 /** A zone that is being worked in, or recovers from it. */
 export const isBusy = ({ occupancy }: ZoneUnit): boolean =>
@@ -74,22 +88,32 @@ export const zonesWithin = (state: CoreState, id: string): ZoneUnit[] =>
 export const isIdleZone = (state: CoreState, unit: ZoneUnit): boolean =>
   unit.occupancy === 'not_in_use' && !zonesWithin(state, unit.zone.id).some(isBusy)
 
-/** Puts a zone into a state from now on, remembers the one before, and writes it down. */
+/** Puts a zone into a state from now on, or into none that is known, remembers the one before, and writes it down. */
 export function enterOccupancy(
   turn: Turn,
   unit: ZoneUnit,
-  to: Occupancy,
+  to: Occupancy | undefined,
   fields: Readonly<Record<string, unknown>>,
 ): void {
   const from = unit.occupancy
   unit.past = pastWith(unit.past, { occupancy: from, until: Math.round(baseNow(turn)) })
   unit.occupancy = to
+  unit.stay = to === undefined ? undefined : timerFrom(longestOf(unit.zone, to), turn.at)
+  const stay = to === undefined ? undefined : { occupancy: to, timer: unit.stay }
+  turn.changes.set(stayKey(unit.zone.id), stay)
+  const outlasted = turn.state.alarms.get(`${unit.zone.id}.occupancy`)
+  if (to !== undefined && outlasted !== undefined) setFault(turn, outlasted, false)
   turn.rezoned = true
   // What is published of the zone's alarms names its occupancy and the limit of that column.
   for (const { definition } of turn.state.alarms.values()) {
     if (definition.point?.zone === unit.zone.id) turn.alarms.add(definition.id)
   }
-  writeEvent(turn, 'occupancy.changed', { zone: unit.zone.id, from: from ?? null, to, ...fields })
+  writeEvent(turn, 'occupancy.changed', {
+    zone: unit.zone.id,
+    from: from ?? null,
+    to: to ?? null,
+    ...fields,
+  })
 }
 
 /** Remembers a state that ended. What no longer fits is remembered as unknown, which the strictest column judges. */

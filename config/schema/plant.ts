@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { GRADES, OCCUPANCIES } from '#core/point.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '#core/time.ts'
+import { clockTime, days } from './annunciator.ts'
 import { duration, filePath, id, isoDate, range, reference, text } from './atoms.ts'
 import { limitsSchema, rulesSchema, SAMPLE_PERIOD_MAX } from './limits.ts'
 
@@ -13,6 +14,51 @@ const interval = (of: string) =>
     INTERVAL_MIN,
     DAY,
   ).optional()
+
+const longest = (usual: string) =>
+  duration(`longest stay; ${usual} where not given`, MINUTE, 90 * DAY).optional()
+
+const longestSchema = z
+  .strictObject({
+    in_operation: longest('1d'),
+    at_rest: longest('30d'),
+    clean_up: longest('1h, in a zone without cleanUp'),
+    not_in_use: longest('30d'),
+  })
+  .describe(
+    'how long the zone may stay in a state before the strictest limits apply, with an alarm',
+  )
+
+const STATED = ['in_operation', 'at_rest', 'not_in_use'] as const
+const stated = (what: string) => z.enum(STATED).describe(what)
+
+const scheduleSchema = z
+  .strictObject({
+    stretches: z
+      .array(
+        z
+          .strictObject({
+            days: days.describe('days on which it begins; every day where not given').optional(),
+            from: clockTime('when it begins'),
+            to: clockTime('when it ends, on the day after where it is not later than from'),
+            state: stated('what goes on then'),
+          })
+          .describe('a part of the week'),
+      )
+      .min(1)
+      .max(64)
+      .describe('parts of the week; the first that holds counts'),
+    otherwise: stated('what goes on the rest of the time'),
+  })
+  .describe('states the occupancy by the clock, in the time zone of the site')
+
+const signalSchema = z
+  .strictObject({
+    point: reference('id of the contact point that is followed'),
+    closed: stated('what goes on while it reads 1; in_operation where not given').optional(),
+    open: stated('what goes on while it reads 0; at_rest where not given').optional(),
+  })
+  .describe('states the occupancy by a contact; while it is lost, the strictest limits apply')
 
 /** An element of `zones:`. */
 export const zoneSchema = z
@@ -30,6 +76,9 @@ export const zoneSchema = z
       SECOND,
       8 * HOUR,
     ).optional(),
+    longest: longestSchema.optional(),
+    schedule: scheduleSchema.optional(),
+    signal: signalSchema.optional(),
   })
   .describe('a room, a cabinet or another place with one grade')
 

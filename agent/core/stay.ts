@@ -15,7 +15,10 @@ export interface StayRow {
   readonly timer: Timer
 }
 
-/** Stays as they were, gone on meanwhile; a state that was not measured yet begins now. Written down anew, so that no restart prolongs one. */
+/**
+ * Stays as they were, gone on meanwhile; a state that was not measured yet begins now. Written down anew, so that no restart
+ * prolongs one.
+ */
 export function resumeStays(
   turn: Turn,
   row: (zone: string) => StayRow | undefined,

@@ -35,6 +35,8 @@ const ANNUNCIATOR_FAULT = 'system.annunciator_fault'
 const ANNUNCIATOR_ROW = 'annunciator'
 /** Outputs that cannot be driven for this long, and two heartbeats, are an alarm. */
 const FAULT_AFTER_MS: Millis = 3 * SECOND
+/** After a fault the outputs must do for this long: longer than a flash, one half of which a stuck lamp shows rightly. */
+const GOOD_FOR_MS: Millis = 2 * PHASE_MS
 /** Wait before the outputs are tried again after a fault. */
 const RETRY_MS: Millis = 500
 /** How often the schedule of the self-test is looked at. */
@@ -73,6 +75,7 @@ class StackLight implements Annunciator {
   #writtenMono: Millis = Number.NEGATIVE_INFINITY
   #drivenAt: Millis | undefined
   #failingSince: Millis | undefined
+  #goodSince: Millis | undefined
   #cause: string | undefined
   /** Whether the fault is raised; undefined until it is known. */
   #raised: boolean | undefined
@@ -228,9 +231,11 @@ class StackLight implements Annunciator {
     this.#passTest(mono)
     const indication = this.#indication()
     const states = outputsAt(indication, Math.floor(mono / PHASE_MS))
-    const due = mono >= this.#writtenMono + this.#options.setup.heartbeatMs
+    const failing = this.#failingSince !== undefined
+    const due = failing || mono >= this.#writtenMono + this.#options.setup.heartbeatMs
     if (!due && isSame(states, this.#written)) return this.#arm(indication, mono)
-    this.#pulse = !this.#pulse
+    // What was refused is asked again: an output that is stuck must not look right every other time.
+    if (!failing) this.#pulse = !this.#pulse
     const written = { ...states, pulse: this.#pulse }
     this.#busy = this.#options.driver.drive(written).then((reply) => {
       this.#busy = undefined
@@ -248,6 +253,9 @@ class StackLight implements Annunciator {
     this.#written = written
     this.#writtenMono = at.mono
     this.#drivenAt = Math.round(this.#clock.now().wall)
+    this.#goodSince ??= at.mono
+    const settled = this.#failingSince === undefined || at.mono - this.#goodSince >= GOOD_FOR_MS
+    if (!settled) return
     this.#failingSince = undefined
     this.#cause = undefined
     if (this.#raised !== false) {
@@ -263,6 +271,7 @@ class StackLight implements Annunciator {
     this.#written = undefined
     this.#cause = cause
     this.#failingSince ??= mono
+    this.#goodSince = undefined
     if (this.#test !== undefined) this.#test.cause ??= cause
     const patience = Math.max(FAULT_AFTER_MS, 2 * setup.heartbeatMs)
     if (this.#raised === true || mono - this.#failingSince < patience) return

@@ -80,7 +80,9 @@ export class TransitionChecks {
 
   /** One accepted event, in order. */
   accepted(seq: number, { type, body }: JournalEvent): void {
-    if (type === 'occupancy.changed') this.#byPerson(seq, type, body as unknown as AlarmEvent)
+    // what has lasted its longest is ended by time alone (URS-67)
+    if (type === 'occupancy.changed' && body['cause'] !== 'longest_stay')
+      this.#byPerson(seq, type, body as unknown as AlarmEvent)
     if (type === 'uplink.rejected') this.#hooks.rejected()
     if (!type.startsWith('alarm.')) return
     const event = body as unknown as AlarmEvent

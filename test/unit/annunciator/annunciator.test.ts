@@ -135,7 +135,24 @@ describe('URS-30 driving the outputs', () => {
     expect(conditions.slice(1)).toEqual(['system.annunciator_fault true'])
     module.reply = () => ({ ok: true, arrivedMono: clock.now().mono })
     await clock.advance(600)
+    expect(conditions).toHaveLength(2)
+    await clock.advance(1000)
     expect(conditions.slice(2)).toEqual(['system.annunciator_fault false'])
+  })
+
+  it.each([
+    ['the red lamp, of which every other flash is right', 'red'],
+    ['the pulse', 'pulse'],
+  ] as const)('a stuck output is an alarm: %s', async (_, stuck) => {
+    const { clock, conditions, module, driven, alarm } = await started()
+    module.reply = () =>
+      driven.at(-1)?.states[stuck] === true
+        ? { ok: false, cause: `${stuck} reads off` }
+        : { ok: true, arrivedMono: clock.now().mono }
+    if (stuck === 'red') alarm('a', 'unacknowledged')
+    await clock.advance(10_000)
+    expect(conditions).toContain('system.annunciator_fault true')
+    expect(conditions.at(-1)).toBe('system.annunciator_fault true')
   })
 
   it('URS-73 drops everything, healthy too, when the agent stops, and nothing where another follows', async () => {

@@ -162,7 +162,7 @@ export class Agent {
     })
     agent.#rememberStates(created.state, created.result.alarms)
     agent.#loop.absorb(created.result)
-    if (resumed.stepMs !== undefined) await agent.#loop.rebase(resumed.stepMs)
+    if (resumed.stepMs !== undefined) await agent.#loop.rebase(resumed.stepMs, 'join')
     await agent.#begin(resumed.stepMs === undefined)
     return agent
   }

@@ -57,13 +57,21 @@ export function differences(before: Configuration, after: Configuration): readon
 type Values = Map<string, ChangeValue>
 
 /** All values of a configuration by a key that does not depend on the order in which things are written. */
-function valuesOf({ plant, buses, instruments, mqtt, approval }: Configuration): Values {
+function valuesOf({
+  plant,
+  buses,
+  instruments,
+  mqtt,
+  annunciator,
+  approval,
+}: Configuration): Values {
   const values: Values = new Map()
   const { org, site, siteName, timezone, gateway, origin } = plant
   flatten(values, 'site', { org, id: site, name: siteName, timezone, gateway, origin, approval })
   flatten(values, 'site', { reasonCodes: plant.reasonCodes, reminders: plant.reminders })
   flatten(values, 'limitSet', plant.limitSet)
   flatten(values, 'mqtt', mqtt)
+  flatten(values, 'annunciator', annunciator)
   for (const { id, ...zone } of plant.zones) flatten(values, `zones.${id}`, zone)
   for (const { id, ...bus } of buses) flatten(values, `buses.${id}`, bus)
   const settings = new Map(instruments.map((each) => [each.id, each]))

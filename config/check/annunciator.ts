@@ -49,7 +49,9 @@ export function checkAnnunciator(
     unitId: value.unitId ?? UNIT_DEFAULT,
     write: profile.write,
     readBack: profile.readBack ?? true,
-    coils: profile.outputs.filter(({ name }) => value.outputs.includes(name)),
+    coils: profile.outputs
+      .filter(({ name }) => value.outputs.includes(name))
+      .map(({ name, address }) => ({ name, address })),
   }
   return { ...settingsOf(value), profile: profile.id, output }
 }

@@ -1,5 +1,5 @@
 // What the wall clock does to the state: a step opens a new time base, and a clock that is not to be believed yet flags the readings
-// stamped by it. Moves no delay and judges no value: a doubtful time makes no limit doubtful (decision 0009). Knows no time service.
+// stamped by it. Moves no delay and judges no value: a doubtful time makes no limit doubtful (decision 0010). Knows no time service.
 
 import { assert } from './assert.ts'
 import { keepCounter } from './counters.ts'

@@ -7,6 +7,7 @@ import { silentLog } from '#ports/log.ts'
 import type { PeoplePort } from '#ports/people.ts'
 import type { Person } from '../../agent/access/person.ts'
 import { changeFault } from '../../agent/access/person-change.ts'
+import { refusalOf } from '../../agent/annunciator/entitled.ts'
 import type { DispatchContext } from '../../agent/control/context.ts'
 import { answer } from '../../agent/control/dispatch.ts'
 import type { Command } from '../../agent/control/protocol.ts'
@@ -129,6 +130,14 @@ export const DEEDS: readonly Deed[] = [
     }),
   },
   {
+    words: 'silence the horn for a while',
+    command: (_stage, user, pin) => ({ op: 'silence', user, pin, ...WORDS }),
+  },
+  {
+    words: 'test horn and stack light',
+    command: (_stage, user, pin) => ({ op: 'annunciator_test', user, pin, ...WORDS }),
+  },
+  {
     words: 'sign a changed configuration first',
     command: (_stage, user, pin) => ({ op: 'config.approve', user, pin, hash: HASH, ...WORDS }),
   },
@@ -196,6 +205,10 @@ export async function attempt(
       alarms: () => ({ at: 0, timezone: 'UTC', origin: STATUS.origin, alarms: [] }),
       act: async ({ actor: by, ...act }) => core.act(act, by),
       record: journal.record,
+      horn: async (_command, by) => {
+        const fault = refusalOf(by)
+        return fault === undefined ? { ok: true, code: 'done' } : { ok: false, ...fault }
+      },
       configuration: {
         ...IDLE_HANDLERS.configuration,
         sign: async (hash, by) => signed(sign(stage.candidate, hash, by)),

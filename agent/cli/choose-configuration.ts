@@ -2,6 +2,7 @@
 // and decides between the two; accepts nothing and starts nothing.
 
 import path from 'node:path'
+import { hashOf } from '#config/compile.ts'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import { loadKept } from '#config/kept.ts'
 import { loadConfiguration } from '#config/load.ts'
@@ -66,9 +67,23 @@ function loadAccepted(
   dataDir: string,
   file: string,
 ): ReturnType<typeof loadKept> {
+  if (hashOf(accepted.sources) !== accepted.hash) return { ok: false, findings: [altered(dataDir)] }
   const there = loadKept(accepted)
   if (!there.ok || there.configuration.dataDir === dataDir) return there
   const here = path.join(path.dirname(file), path.basename(accepted.file))
   const moved = loadKept(accepted, here)
   return moved.ok ? { ...moved, configuration: { ...moved.configuration, dataDir } } : there
 }
+
+/** What runs has to be what was accepted, to the byte (URS-68): a damaged or edited copy is neither. */
+const altered = (dataDir: string): Finding => ({
+  ...{
+    severity: 'error',
+    file: path.join(dataDir, 'accepted.json'),
+    line: 1,
+    column: 1,
+    key: 'sources',
+  },
+  problem: 'the configuration kept here is not the one that was accepted: its hash differs',
+  remedy: 'start with a valid configuration file, or restore the data directory from a backup',
+})

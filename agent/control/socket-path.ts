@@ -56,7 +56,8 @@ export function chooseSocketPath(
 export function findSocketPath(dataDir: string): string {
   try {
     const named = readFileSync(pointerPath(dataDir), 'utf8').trim()
-    if (path.isAbsolute(named) && Buffer.byteLength(named) <= SOCKET_PATH_BYTES_MAX) return named
+    const fits = Buffer.byteLength(named) <= SOCKET_PATH_BYTES_MAX && !named.includes('\0')
+    if (path.isAbsolute(named) && fits) return named
   } catch {
     // No pointer: the socket lies in the data directory, or no agent runs.
   }

@@ -20,11 +20,26 @@ export interface Accepted {
 /** The accepted configuration of a data directory, if one was ever accepted and it can be read. */
 export function readAccepted(dataDir: string): Accepted | undefined {
   try {
-    return JSON.parse(readFileSync(path.join(dataDir, FILE), 'utf8')) as Accepted
+    const kept = JSON.parse(readFileSync(path.join(dataDir, FILE), 'utf8')) as Accepted | null
+    return kept !== null && isWhole(kept) ? kept : undefined
   } catch {
     return undefined
   }
 }
+
+/** A damaged file is none: what is missing of it is not made up. */
+const isWhole = ({ hash, acceptedAt, file, sources }: Accepted): boolean =>
+  typeof hash === 'string' &&
+  Number.isSafeInteger(acceptedAt) &&
+  typeof file === 'string' &&
+  path.isAbsolute(file) &&
+  Array.isArray(sources) &&
+  sources.every(
+    (source) =>
+      typeof source?.path === 'string' &&
+      typeof source.text === 'string' &&
+      ['string', 'undefined'].includes(typeof source.builtIn),
+  )
 
 /** Replaces the accepted configuration; after a power loss either the old or the new one is there, whole. */
 export function writeAccepted(dataDir: string, accepted: Accepted): void {

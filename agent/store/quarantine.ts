@@ -8,6 +8,13 @@ import type { Db, Disk } from './disk.ts'
 import { type HeadMarker, readHeadMarker, shortfall } from './head-marker.ts'
 import { Journal, type JournalOptions, type JournalSeed, journalDirectory } from './journal.ts'
 import { Packer } from './pack.ts'
+import {
+  plausibleBase,
+  plausibleCoverage,
+  plausiblePosition,
+  plausibleState,
+  plausibleTail,
+} from './plausible.ts'
 import { endPosition, readBase, readCoverage, readTail } from './recover.ts'
 import { type Base, type Covered, segmentNames, type Tail } from './segment.ts'
 import { StoreError, toStoreError } from './store-error.ts'
@@ -232,25 +239,25 @@ export function readParts(disk: Disk, directory: string, name: string): FilePart
   const db = attempt(() => disk.open(path.join(directory, name), 'read'))
   if (db === undefined) return {}
   try {
-    const base = attempt(() => readBase(db, name))
-    const end = base === undefined ? undefined : attempt(() => endPosition(db, base))
-    const tail = attempt(() => readTail(db))
+    const base = attempt(() => plausibleBase(readBase(db, name)))
+    const end =
+      base === undefined ? undefined : attempt(() => plausiblePosition(endPosition(db, base)))
+    const tail = attempt(() => plausibleTail(readTail(db)))
     const state = attempt(() => readState(db))
     const coverage =
       base === undefined || tail === undefined
         ? undefined
-        : attempt(() => readCoverage(db, base, tail.tb).coverage)
+        : attempt(() => plausibleCoverage(readCoverage(db, base, tail.tb).coverage))
     return { base, end, tail, state, coverage }
   } finally {
     attempt(() => db.close())
   }
 }
 
-/** The state rows of a file; throws when one of them is no JSON, since then none can be trusted. */
+/** The state rows of a file; throws when one of them is none, since then none can be trusted. */
 function readState(db: Db): Map<string, string> | undefined {
   const rows = db.prepare('SELECT key, value FROM state').raw().all() as [string, string][]
-  for (const [, value] of rows) JSON.parse(value)
-  return rows.length === 0 ? undefined : new Map(rows)
+  return rows.length === 0 ? undefined : plausibleState(rows)
 }
 
 /** What the journal set aside tells, its newest file first; coverage only from the newest, since an earlier one ends too soon. */

@@ -46,9 +46,15 @@ const HINTS: Readonly<Record<'full' | 'io' | 'corrupt', string>> = {
   corrupt: 'a journal file is damaged; keep it for QA, move it aside and start again',
 }
 
+/**
+ * Codes that speak of the file. SQLITE_ERROR and SQLITE_MISMATCH too: the statements are ours and right, so that a table or format
+ * they do not find was altered.
+ */
+const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|ERROR$|MISMATCH$|SCHEMA$|TOOBIG$)/
+
 function kindOfCode(code: string): keyof typeof HINTS {
   if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC' || code === 'EDQUOT') return 'full'
-  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) return 'corrupt'
+  if (DAMAGED.test(code)) return 'corrupt'
   return 'io'
 }
 

@@ -15,7 +15,7 @@ import { profileOf, signal } from '../../support/driver-rig.ts'
 import { rtu } from '../../support/fake-wire.ts'
 import { adu } from '../../support/modbus-server.ts'
 
-const INPUTS = Number(process.env['FUZZ'] ?? 20_000)
+const INPUTS = Number(process.env['FUZZ'] ?? (process.env['CI'] === 'true' ? 100_000 : 20_000))
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const TEST_MS = 20_000 + INPUTS / 5
 

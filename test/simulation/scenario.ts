@@ -89,12 +89,13 @@ export interface Scenario {
   readonly safetyMs: number
 }
 
-const INTERVALS = [1, 2, 5, 10, 10, 20, 30, 60].map((seconds) => seconds * SECOND)
+/** From a second to a minute, mostly slow: what matters is how often something goes wrong, not how often nothing does. */
+const INTERVALS = [1, 2, 5, 10, 20, 30, 30, 60, 60, 60].map((seconds) => seconds * SECOND)
 const ON_DELAYS = [0, 0, 20 * SECOND, MINUTE, 5 * MINUTE]
 
 export function drawScenario(seed: number, dice: Dice, hours: number, pointsMax = 20): Scenario {
   const size = dice.stream('size')
-  const target = Math.min(pointsMax, size.chance(0.6) ? size.whole(2, 5) : size.whole(6, 20))
+  const target = Math.min(pointsMax, size.chance(0.75) ? size.whole(2, 5) : size.whole(6, 20))
   const buses: BusDraw[] = []
   let points = 0
   while (points < target) {

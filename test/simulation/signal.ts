@@ -72,6 +72,8 @@ export const TYPES = {
 export interface Held {
   readonly since: number
   readonly raw: number
+  /** In the point's unit and sense; worked out when it is first asked for. */
+  value?: number
 }
 
 const KEPT_MS = 4 * 3_600_000
@@ -120,6 +122,12 @@ export class Signal {
     const { type } = this.draw
     const value = type === 'f32' ? shortest(raw) : raw * TYPES[type].scale
     return (this.draw.reversed ? -value : value) + 0
+  }
+
+  /** The same of one step of the history, worked out once. */
+  valueHeld(held: Held): number {
+    held.value ??= this.valueOf(held.raw)
+    return held.value
   }
 
   isValue(raw: number): boolean {

@@ -115,7 +115,7 @@ export class LossChecks {
     if (now - this.#since < span) return
     const held = signal.heldBetween(now - span, now)
     if (held.some(({ raw }) => !signal.isValue(raw))) return
-    const values = held.map(({ raw }) => signal.valueOf(raw))
+    const values = held.map((step) => signal.valueHeld(step))
     const { actionHigh, alertHigh, alertLow, actionLow, inversion } = KINDS[draw.kind]
     const check = (kind: string, violates: boolean): void => {
       if (violates && !this.#transitions.isActive(`${point}.${kind}`))

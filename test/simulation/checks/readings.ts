@@ -113,9 +113,9 @@ export class ReadingChecks {
     if (asked === undefined)
       return this.#broken('D5', `record ${seq}: ${point} (address ${address}) was never asked for`)
     const held = signal.heldBetween(asked.sentAt - MARGIN_MS, arrived + MARGIN_MS)
-    const same = held.some(({ raw }) => signal.valueOf(raw) === v)
+    const same = held.some((step) => signal.valueHeld(step) === v)
     if (!same) {
-      const values = held.map(({ raw }) => signal.valueOf(raw)).join(', ')
+      const values = held.map((step) => signal.valueHeld(step)).join(', ')
       this.#broken(
         'D5',
         `record ${seq}: ${point} was never ${v} (${q}) between request and reply; it held ${values}`,

@@ -12,7 +12,7 @@ const FIXED_SEEDS = Array.from({ length: 24 }, (_, index) => 500 + index)
 const SEEDS_MS = 10_000
 const SEEDS_FROM = 10_000
 /** Within so many seeds each planted bug is caught. */
-const BUG_SEEDS_MAX = 8
+const BUG_SEEDS_MAX = 24
 
 const sometimes = new Map<string, number>()
 let simulatedMs = 0

@@ -6,6 +6,8 @@ const project = (name: string, include: string[], testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    // Two files at a time: left alone, vitest takes one on a machine of two processors, and most tests wait for something.
+    maxWorkers: 2,
     projects: [
       project('architecture', ['test/architecture/**/*.test.ts'], 20_000),
       project('unit', ['test/unit/**/*.test.ts'], 20_000),

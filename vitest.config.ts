@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout },
+/** Tests that hold a serial line, or the slots of an instrument, to milliseconds: nothing else runs beside them. */
+const LINES = [
+  'test/integration/agent/isolation.test.ts',
+  'test/integration/agent/serial.test.ts',
+  'test/integration/drivers/modbus-rtu.test.ts',
+  'test/integration/simulators/serial.test.ts',
+]
+
+const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
+  test: { name, include, exclude, testTimeout, hookTimeout: testTimeout },
 })
 
 export default defineConfig({
@@ -12,7 +20,8 @@ export default defineConfig({
       project('architecture', ['test/architecture/**/*.test.ts'], 20_000),
       project('unit', ['test/unit/**/*.test.ts'], 20_000),
       project('simulation', ['test/simulation/**/*.test.ts'], 300_000),
-      project('integration', ['test/integration/**/*.test.ts'], 60_000),
+      project('integration', ['test/integration/**/*.test.ts'], 60_000, LINES),
+      project('lines', LINES, 60_000),
     ],
   },
 })

@@ -173,8 +173,33 @@ export function openForWriting(disk: Disk, file: string, options: OpenOptions = 
   }
 }
 
-/** Opens a file to be read only. Readers are short: whole result sets, never an open cursor. */
+/**
+ * Opens a file to be read only. Readers are short: whole result sets, never an open cursor. Where a seal was cut short by a
+ * kill or by power, SQLite has first to take back what it had begun, which changes no record.
+ */
 export function openForReading(disk: Disk, file: string): Db {
+  try {
+    return openReader(disk, file)
+  } catch (thrown) {
+    if (!isCutShort(thrown)) throw thrown
+    const db = disk.open(file, 'write')
+    try {
+      assertJournalFile(db, path.basename(file))
+    } finally {
+      db.close()
+    }
+    return openReader(disk, file)
+  }
+}
+
+/** SQLite refuses to read a file with a transaction that was cut short (a hot journal) where it may not write. */
+const isCutShort = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  'code' in thrown &&
+  typeof thrown.code === 'string' &&
+  thrown.code.startsWith('SQLITE_READONLY')
+
+function openReader(disk: Disk, file: string): Db {
   const db = disk.open(file, 'read')
   try {
     assertJournalFile(db, path.basename(file))

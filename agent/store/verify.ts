@@ -1,5 +1,5 @@
 // Verifies a whole journal offline, from its files alone: every commit of every file, and that the files follow one
-// another (URS-46). It only reads; nothing it meets is mended.
+// another (URS-46). It changes no record and mends nothing, but for a seal that was cut short, which SQLite takes back first.
 
 import path from 'node:path'
 import type { Head } from '#ports/store.ts'

@@ -121,7 +121,8 @@ it.skipIf(!runsHere)(
       expect(ledger.missing().filter((seq) => seq < first)).toEqual([])
       const intervals = { moving: 250, standing: 500, pending: 500, slow: 5000 }
       expect(ledger.coverageFaults(intervals)).toEqual([])
-      for (const point of Object.keys(intervals)) {
+      // A slot of the slow point lasts longer than a start: it may be polled after all each time.
+      for (const point of ['moving', 'standing', 'pending']) {
         expect(ledger.ofPoint(point).some(({ qc }) => qc === 'agent_down')).toBe(true)
       }
       expect(

@@ -57,6 +57,19 @@ const fileNames = (dir: string): string[] =>
 const filePath = (dir: string, index: number): string =>
   path.join(dir, 'journal', fileNames(dir)[index] ?? '')
 
+/** A copy in which a change of the file was cut short by power: part of it is in the file, what it was is in its journal. */
+function cutShort(dir: string, index: number): string {
+  const db = new Database(filePath(dir, index))
+  try {
+    db.exec('PRAGMA journal_mode=DELETE; PRAGMA cache_size=1; BEGIN IMMEDIATE')
+    db.exec(`CREATE TABLE unfinished AS
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n`)
+    return copyDirectory(dir)
+  } finally {
+    db.close()
+  }
+}
+
 /** Changes one file of a copy with SQL and verifies. */
 function tampered(index: number, ...statements: string[]) {
   const dir = copyDirectory(original)
@@ -341,3 +354,26 @@ function flip(file: string, at: number): () => void {
     closeSync(fd)
   }
 }
+
+describe('HO1 a seal cut short by a kill or by power', () => {
+  it('is taken back before the file is read: nothing counts as damaged, and every record is there', () => {
+    const dir = cutShort(copyDirectory(original), 1)
+    const file = filePath(dir, 1)
+    expect(statSync(`${file}-journal`).size).toBeGreaterThan(512)
+    expect(() =>
+      new Database(file, { readonly: true }).prepare('SELECT * FROM commits').all(),
+    ).toThrow(/readonly/)
+    const expected = heads.at(-1) as Head
+    expect(verifyJournal(dir, { expected })).toMatchObject({ ok: true, head: expected })
+    expect(readdirSync(path.dirname(file))).not.toContain(`${path.basename(file)}-journal`)
+  })
+
+  it('of the file before the newest one, a start finds nothing damaged', () => {
+    const bench = new Bench(cutShort(copyDirectory(original), 1))
+    try {
+      expect(bench.journal.recovered.damaged ?? []).toEqual([])
+    } finally {
+      bench.close()
+    }
+  })
+})

@@ -4,7 +4,8 @@
 import type { AuditRecord, ChangeView } from '../control/view.ts'
 import { valueWords } from './changes-text.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
-import { CommandError, EXIT } from './exit-code.ts'
+import { EXIT } from './exit-code.ts'
+import { momentOf } from './moment.ts'
 import { type Output, printable } from './output.ts'
 import { localTime } from './wording.ts'
 
@@ -41,16 +42,6 @@ export async function audit(options: AuditOptions, output: Output): Promise<numb
   }
   if (shown === 0 && options.json !== true) output.talk('nothing on record that is asked for')
   return EXIT.ok
-}
-
-/** `2026-11-25`, `2026-11-25T08:00`, with `Z` or an offset; without one it is UTC. Wall ms. */
-function momentOf(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined
-  const zoned = /(Z|[+-]\d\d:\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`
-  const moment = Date.parse(zoned)
-  if (Number.isFinite(moment) && moment >= 0) return moment
-  const forms = '2026-11-25, 2026-11-25T08:00Z or 2026-11-25T09:00+01:00'
-  throw new CommandError(EXIT.usage, `${option} "${text}" is no moment; give ${forms}`)
 }
 
 /** One record: when, who, what, from old to new, why; a line for each value of a changed configuration. */

@@ -8,8 +8,10 @@ import type { AckOptions } from './ack.ts'
 import type { ActOptions, Io } from './act.ts'
 import type { AlarmsOptions } from './alarms.ts'
 import type { ClientOptions } from './client-options.ts'
+import { CommandError, EXIT } from './exit-code.ts'
 import { addHoldCommands } from './hold-commands.ts'
 import { addHornCommands } from './horn-commands.ts'
+import type { PerformanceOptions } from './performance.ts'
 import { addCommissioningCommands } from './probe-command.ts'
 import { addRecordCommands } from './record-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -172,8 +174,20 @@ function addViewCommands(program: Command, { io, exit }: ProgramContext): void {
   withTarget(program.command('alarms'))
     .description('List the alarms: what needs somebody first.')
     .option('-a, --all', 'also those that are normal')
-    .addHelpText('after', example('alarms', 'alarms --all --json'))
-    .action(async (options: AlarmsOptions) => {
+    .option('--performance', 'instead: how the alarms of a period performed, against ISA-18.2')
+    .option('--from <moment>', 'of --performance: 2026-11-25, 2026-11-25T08:00Z (30 days ago)')
+    .option('--to <moment>', 'of --performance (now)')
+    .addHelpText(
+      'after',
+      example('alarms', 'alarms --all --json', 'alarms --performance --from 2026-11-01'),
+    )
+    .action(async (options: AlarmsOptions & PerformanceOptions & { performance?: boolean }) => {
+      if (options.performance === true) {
+        const { performance } = await import('./performance.ts')
+        return exit(await performance(options, io.output))
+      }
+      if (options.from !== undefined || options.to !== undefined)
+        throw new CommandError(EXIT.usage, '--from and --to go with --performance')
       const { alarms } = await import('./alarms.ts')
       exit(await alarms(options, io.output))
     })

@@ -12,7 +12,7 @@ import type {
   SourceFile,
 } from './configuration.ts'
 import { resolveFrom } from './document.ts'
-import { compileLimits, compileRules, isParticle } from './limits.ts'
+import { compileChecks, compileLimits, compileRules, isParticle } from './limits.ts'
 import type { Written } from './model.ts'
 import { present } from './profile.ts'
 import type { Resolved, ResolvedInstrument, ResolvedPoint } from './resolve.ts'
@@ -99,6 +99,7 @@ function instrumentOf({ own, profile }: ResolvedInstrument): Instrument {
     ...present('flowLpm', own.flow),
     sampled: profile?.sample !== undefined,
     ...present('samplePeriodMs', profile?.sample?.defaultDurationMs),
+    ...(profile?.sample !== undefined && present('sampleTimeMs', own.sampleTime)),
   }
 }
 
@@ -134,6 +135,7 @@ export function compilePoint(point: ResolvedPoint, set: LimitSet | undefined): P
       sentinels: signal.invalid.filter((value) => value !== 'nan'),
     },
     ...present('stuckAfterMs', input.stuckAfter ?? signal.stuckAfterMs),
+    ...present('checks', compileChecks(input)),
     ...present('sizeUm', signal.sizeUm),
     limits: compileLimits(point, set),
     ...present('rules', rules),

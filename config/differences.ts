@@ -116,9 +116,9 @@ function flatten(values: Values, key: string, value: unknown): void {
 
 const GROUPS: readonly (readonly [RegExp, ChangeGroup])[] = [
   [/^points\.[^.]+\.limits\.(on|off)DelayMs$/, 'delays'],
-  [/^points\.[^.]+\.(limits|rules)\.|^limitSet\./, 'limits'],
+  [/^points\.[^.]+\.(limits|rules|checks)\.|^limitSet\./, 'limits'],
   [
-    /^points\.[^.]+\.(conversion\.|unit$|quantity$|sizeUm$)|\.(flowLpm|samplePeriodMs)$/,
+    /^points\.[^.]+\.(conversion\.|unit$|quantity$|sizeUm$)|\.(flowLpm|samplePeriodMs|sampleTimeMs)$/,
     'conversion',
   ],
   [/^(points|instruments)\.[^.]+\.decode\./, 'decode'],

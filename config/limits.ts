@@ -9,7 +9,7 @@ import type {
   PointLimits,
 } from '#core/limit.ts'
 import { LIMIT_KINDS } from '#core/limit.ts'
-import type { Grade } from '#core/point.ts'
+import type { Grade, PlausibilityChecks } from '#core/point.ts'
 import type { KeyPath } from './document.ts'
 import { present } from './profile.ts'
 import type { ResolvedPoint } from './resolve.ts'
@@ -99,5 +99,15 @@ export function compileRules({ input, signal, zone }: ResolvedPoint): ParticleRu
     ...present('xOfY', rules?.xOfY),
     ...present('singleHigh', rules?.singleHigh),
     ...present('justification', rules?.justification),
+  }
+}
+
+/** The checks of a polled point; undefined where none is on. */
+export function compileChecks({ checks }: PointInput): PlausibilityChecks | undefined {
+  if (checks?.changePerMinute === undefined && checks?.zeroIsFault !== true) return undefined
+  return {
+    ...present('changePerMinute', checks.changePerMinute),
+    ...(checks.zeroIsFault === true && { zero: true }),
+    ...present('justification', checks.justification),
   }
 }

@@ -124,7 +124,7 @@ function judgeChannel(
   const sizes = signals.flatMap(({ spec: { name, sizeUm } }) =>
     sizeUm === undefined ? [] : [{ signal: name, sizeUm }],
   )
-  const fault = sampleFault(sample.sample, flowLpm, sizes)
+  const fault = sampleFault(sample.sample, flowLpm === undefined ? {} : { flowLpm }, sizes)
   if (fault !== undefined) return bad(fault)
   const counts = sample.sample.counts[spec.name]
   const litres = litresOf(sample.sample, flowLpm)
@@ -160,6 +160,7 @@ const REASON_WORDS: Readonly<Partial<Record<QualityReason, string>>> = {
   disconnected: 'not asked: the line was gone',
   nan: 'the instrument says that it has no value (NaN)',
   sentinel: 'the instrument says that it has no value (one that the profile declares invalid)',
+  implausible_zero: 'exactly 0, which the configuration calls a fault; look at the sensor’s cable',
   sensor_fault: 'the status word reports a fault of the sensor; see its display',
   flow_fault:
     'the flow or the sampled volume is wrong; check pump, tubing and the flow in the configuration',

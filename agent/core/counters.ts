@@ -12,7 +12,6 @@ import {
   litresOf,
   type MissingRun,
   overdueRun,
-  periodOf,
   rememberMissing,
   type Sample,
   sampleFault,
@@ -51,7 +50,7 @@ export function takeSample(turn: Turn, unit: InstrumentUnit, sample: Sample): vo
     signal: point.signal,
     sizeUm: point.sizeUm ?? 0,
   }))
-  const fault = sampleFault(sample, flowLpm, sizes)
+  const fault = sampleFault(sample, unit.instrument, sizes)
   const litres = litresOf(sample, flowLpm)
   let good = false
   for (const channel of unit.channels) {
@@ -161,7 +160,10 @@ function enter(turn: Turn, channel: PointUnit, reading: Reading, x: SampleDetail
   turn.changes.set(windowKey(channel.point.id), row)
 }
 
-/** Grade A is sampled back to back: a pause in good coverage longer than one sample period is an alarm (URS-02). */
+/**
+ * Grade A is sampled back to back: a pause in good coverage longer than one sample is an alarm (URS-02), also one that the counter
+ * was set to make between its samples.
+ */
 function judgePause(
   turn: Turn,
   unit: InstrumentUnit,
@@ -171,7 +173,7 @@ function judgePause(
 ): void {
   const counter = accepted.counter
   const end = accepted.t + sample.durationMs
-  const allowed = periodOf(counter) + graceOf(counter)
+  const allowed = counter.durationMs + graceOf(counter)
   const pause = good ? accepted.pauseMs : end - (counter.lastGoodEnd ?? end)
   for (const { gap } of unit.channels) {
     if (gap === undefined) continue

@@ -16,10 +16,12 @@ const SENSOR_REASONS: readonly QualityReason[] = [
   'nan',
   'sentinel',
   'out_of_range',
+  'implausible_zero',
   'over_range',
   'sensor_fault',
   'flow_fault',
   'laser_fault',
+  'config_changed',
 ]
 
 /** Whether a reason speaks of the sensor itself rather than of the way to it: its alarm is `sensor_fault`, at once. */

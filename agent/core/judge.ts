@@ -23,7 +23,10 @@ const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
 
 /** Lets one reading of a point, already written down, take effect. */
 export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): void {
-  if (reading.v !== undefined && reading.late !== true) unit.newest = reading.v
+  if (reading.v !== undefined && reading.late !== true) {
+    unit.newest = reading.v
+    unit.newestAt = turn.at.mono
+  }
   watchRecord(unit.watch, turn.at.mono, reading)
   judgeSensor(turn, unit, reading)
   if (unit.frozen !== undefined) judgeFrozen(turn, unit.frozen, reading)
@@ -173,14 +176,24 @@ function judgeSensor(turn: Turn, unit: PointUnit, reading: Reading): void {
   }
 }
 
-/** A flow or laser fault whose raw count alone exceeds the limit (alarms.md): its alarm takes action priority. */
-function mayHideExcursion(unit: PointUnit, { q, x }: Reading): boolean {
-  if (q !== 'bad' || x === undefined || x.litres <= 0) return false
+/**
+ * What a bad reading shows may be an excursion all the same: a raw count that alone exceeds the limit (alarms.md), or a zero where 0
+ * would be one. Its alarm takes action priority.
+ */
+function mayHideExcursion(unit: PointUnit, { q, qc, x }: Reading): boolean {
+  if (q !== 'bad') return false
+  const zero = qc === 'implausible_zero'
+  if (!zero && (x === undefined || x.litres <= 0)) return false
   return unit.alarms.some(({ definition: { judgement, class: alarmClass } }) => {
-    if (alarmClass !== 'action' || (judgement.by !== 'threshold' && judgement.by !== 'rolling'))
-      return false
-    const limit = limitIn(judgement.columns, 'high', [unit.zone.occupancy])
-    return limit !== undefined && judgeSample(x, limit.value, 0) === 'violated'
+    if (alarmClass !== 'action') return false
+    if (judgement.by === 'single_high') return x !== undefined && x.counts >= judgement.count
+    if (judgement.by === 'inversion') return zero && judgement.threshold > 0
+    if (judgement.by !== 'threshold' && judgement.by !== 'rolling') return false
+    const direction = judgement.by === 'threshold' ? judgement.direction : 'high'
+    const limit = limitIn(judgement.columns, direction, [unit.zone.occupancy])?.value
+    if (limit === undefined) return false
+    const verdict = x === undefined ? judgeValue(0, limit, direction, 0) : judgeSample(x, limit, 0)
+    return verdict === 'violated'
   })
 }
 

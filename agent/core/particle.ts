@@ -74,6 +74,10 @@ const GRACE_SHARE = 0.1
 const GRACE_MS_MIN = 2000
 /** Measured flow may differ from nominal by this share (Annex 1 9.17, ISO 21501-4). */
 const FLOW_TOLERANCE = 0.05
+/** Sample time may differ from what was set by this share (ISO 21501-4). */
+const TIME_TOLERANCE = 0.01
+/** A flow of exactly nominal ± 5 % must not be refused for how binary numbers print. */
+const ROUNDING = 1e-9
 const DEFAULT_SAMPLE_MS = 60_000
 const PERIOD_MS_MIN = 1000
 const QUIET_AFTER_START_MS = 5000
@@ -281,7 +285,7 @@ export const litresOf = (
 /** What makes a whole sample bad, or only doubtful (overflow counts as over-range: it must alarm). */
 export function sampleFault(
   sample: Sample,
-  nominalFlowLpm: number | undefined,
+  { flowLpm, sampleTimeMs }: Pick<Instrument, 'flowLpm' | 'sampleTimeMs'>,
   sizes: readonly { readonly signal: string; readonly sizeUm: number }[],
 ): BadReason | undefined {
   const faults = sample.faults
@@ -289,15 +293,25 @@ export function sampleFault(
   if (faults.includes('laser_fault')) return 'laser_fault'
   if (faults.includes('flow_fault')) return 'flow_fault'
   if (faults.includes('sensor_fault')) return 'sensor_fault'
-  if (nominalFlowLpm !== undefined && !isFlowRight(sample, nominalFlowLpm)) return 'flow_fault'
-  return sample.durationMs > 0 && isCumulative(sample, sizes) ? undefined : 'config_changed'
+  if (flowLpm !== undefined && !isFlowRight(sample, flowLpm)) return 'flow_fault'
+  if (sample.durationMs <= 0) return 'config_changed'
+  const length = sampleTimeMs === undefined ? undefined : lengthFault(sample, sampleTimeMs)
+  return length ?? (isCumulative(sample, sizes) ? undefined : 'config_changed')
 }
 
-/** Whether the measured flow is within its tolerance, and the reported volume no part of what it should have been. */
+/** A sample that was broken off is of partial volume; one that is longer was set so by somebody. */
+function lengthFault({ durationMs }: Sample, sampleTimeMs: Millis): BadReason | undefined {
+  const tolerance = sampleTimeMs * TIME_TOLERANCE
+  if (durationMs < sampleTimeMs - tolerance) return 'flow_fault'
+  return durationMs > sampleTimeMs + tolerance ? 'config_changed' : undefined
+}
+
+/** Whether the flow is within its tolerance: as measured, and as the reported volume of the sample amounts to. */
 function isFlowRight({ flowLpm, litres, durationMs }: Sample, nominalFlowLpm: number): boolean {
-  const tolerance = nominalFlowLpm * FLOW_TOLERANCE
-  if (flowLpm !== undefined && Math.abs(flowLpm - nominalFlowLpm) > tolerance) return false
-  return litres === undefined || litres >= ((nominalFlowLpm - tolerance) * durationMs) / MINUTE
+  const most = nominalFlowLpm * (FLOW_TOLERANCE + ROUNDING)
+  const isRight = (flow: number): boolean => Math.abs(flow - nominalFlowLpm) <= most
+  if (flowLpm !== undefined && !isRight(flowLpm)) return false
+  return litres === undefined || durationMs <= 0 || isRight((litres * MINUTE) / durationMs)
 }
 
 /** c(≥0.5) ≥ c(≥1) ≥ c(≥5): a violation proves a wrong mode (limits.md). */

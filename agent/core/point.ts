@@ -52,6 +52,8 @@ export interface Instrument {
   readonly sampled: boolean
   /** Sample plus hold time in ms of a sampled instrument; from the profile until the instrument tells its own. */
   readonly samplePeriodMs?: Millis
+  /** Sample time the site has set and attests (ms); a sample of another length is not one of these (limits.md). */
+  readonly sampleTimeMs?: Millis
 }
 
 /** How a decoded number becomes a value: value = decoded × scale + offset, then polarity. */
@@ -83,6 +85,7 @@ export interface Point {
   readonly conversion: Conversion
   /** Raw value unchanged for longer than this is `stuck`; absent = not watched. */
   readonly stuckAfterMs?: Millis
+  readonly checks?: PlausibilityChecks
   /** Particle size of the channel in µm, cumulative (≥ size). */
   readonly sizeUm?: number
   readonly limits: PointLimits
@@ -95,6 +98,15 @@ export interface ClassReminders {
   readonly reAlarmMs?: Millis
   /** Steps of escalation of an unacknowledged one, from its activation, ascending. */
   readonly escalateMs?: readonly Millis[]
+}
+
+/** What a site calls implausible of a polled point (URS-09, faults.md FB21); each off where not given. */
+export interface PlausibilityChecks {
+  /** Most that the value may change in a minute, in the point's unit; a faster one is uncertain, `rate`. */
+  readonly changePerMinute?: number
+  /** A value of exactly 0 is no measurement but a sensor that is off: bad, `implausible_zero`. */
+  readonly zero?: true
+  readonly justification?: string
 }
 
 /** One versioned, hashed unit: what runs (URS-54). */

@@ -18,6 +18,7 @@ export const BAD_REASONS = [
   'nan',
   'sentinel',
   'out_of_range',
+  'implausible_zero',
   'sensor_fault',
   'flow_fault',
   'laser_fault',

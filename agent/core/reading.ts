@@ -63,6 +63,8 @@ export interface ReadingContext {
   readonly limited: { readonly high: boolean; readonly low: boolean }
   /** True when the raw registers have not changed for longer than the point allows. */
   readonly stuck: boolean
+  /** The newest value before, and how far from it this one may lie; absent where the point has no such check. */
+  readonly step?: { readonly from: number; readonly most: number }
 }
 
 /** Makes one slot's reading: conversion, sentinels and range are judged here, before any comparison (alarms.md). */
@@ -78,11 +80,21 @@ export function toReading(point: Point, slot: SlotResult, context: ReadingContex
   if (!Number.isFinite(v)) return bad('nan')
   const range = judgeRange(v, point.conversion.range, context.limited)
   if (range === 'out_of_range') return bad(range)
-  const qc = range ?? result.warning ?? (context.stuck ? 'stuck' : undefined)
+  if (v === 0 && point.checks?.zero === true) return bad('implausible_zero')
+  const qc = range ?? result.warning ?? doubtOf(v, context)
   // Nearly every reading is a good one, thousands a second: one literal, since spreads cost as much as all that judges it.
   if (qc === undefined && a !== undefined) return { point: point.id, t, a, v, q: 'good', raw }
   const when = { point: point.id, t, ...(a !== undefined && { a }) }
   return qc === undefined ? { ...when, v, q: 'good', raw } : { ...when, v, q: 'uncertain', qc, raw }
+}
+
+/** What makes a value doubtful that the instrument itself has no doubt of. */
+function doubtOf(v: number, { stuck, step }: ReadingContext): 'stuck' | 'rate' | undefined {
+  if (stuck) return 'stuck'
+  if (step === undefined) return undefined
+  // two decimals do not subtract exactly: what is as far as permitted must not look farther
+  const rounding = Number.EPSILON * 4 * (Math.abs(v) + Math.abs(step.from))
+  return Math.abs(v - step.from) > step.most + rounding ? 'rate' : undefined
 }
 
 /**

@@ -117,8 +117,9 @@ export interface PointUnit {
   unchangedSince: Millis
   /** Exception codes 4 and 7 in a row. */
   deviceFailures: number
-  /** The newest value, for the record of acts. */
+  /** The newest value, for the record of acts, and when (monotonic) it came. */
   newest: number | undefined
+  newestAt: Millis
   window: ParticleWindow
 }
 
@@ -315,6 +316,7 @@ function addPoint(
     unchangedSince: at.mono,
     deviceFailures: 0,
     newest: undefined,
+    newestAt: at.mono,
   }
   state.points.set(point.id, unit)
   instrument.points.push(unit)

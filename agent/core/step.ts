@@ -15,6 +15,7 @@ import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
 import { takeSource } from './occupancy.ts'
 import { overdueAt, resumeCounter } from './particle.ts'
+import { isStuck, permittedStep } from './plausible.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
 import {
@@ -34,7 +35,6 @@ import {
   counterKey,
   holdKey,
   judgedBy,
-  type PointUnit,
   reminderKey,
   resumeAlarm,
   type ServiceOut,
@@ -247,26 +247,16 @@ function passDeadlines(turn: Turn): void {
 function takeSlot(turn: Turn, slot: SlotResult): void {
   const unit = turn.state.points.get(slot.point)
   assert(unit !== undefined, `no point ${slot.point}`)
-  const stuck = isStuck(unit, slot, turn.at.mono)
-  const reading = toReading(unit.point, slot, { limited: unit.limited, stuck })
+  const { mono } = turn.at
+  const stuck = isStuck(unit, slot, mono)
+  const step = permittedStep(unit, mono)
+  const reading = toReading(unit.point, slot, {
+    limited: unit.limited,
+    stuck,
+    ...(step && { step }),
+  })
   writeReading(turn, reading)
   judgeReading(turn, unit, reading)
-}
-
-/** Whether the raw registers have stood unchanged for longer than the point allows (only where it says how long). */
-function isStuck(unit: PointUnit, { result }: SlotResult, mono: Millis): boolean {
-  const { stuckAfterMs } = unit.point
-  if (stuckAfterMs === undefined || result.kind === 'fault') return false
-  const before = unit.raw
-  const same =
-    before !== undefined &&
-    before.length === result.raw.length &&
-    before.every((byte, index) => byte === result.raw[index])
-  if (!same) {
-    unit.raw = result.raw
-    unit.unchangedSince = mono
-  }
-  return mono - unit.unchangedSince > stuckAfterMs
 }
 
 function instrumentOf(turn: Turn, id: string) {

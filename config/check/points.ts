@@ -5,6 +5,7 @@ import { type Place, under } from '../document.ts'
 import type { Findings } from '../findings.ts'
 import { isAlwaysRolling, isParticle } from '../limits.ts'
 import type { Resolved, ResolvedInstrument, ResolvedPoint } from '../resolve.ts'
+import { checkPlausibility } from './plausibility.ts'
 
 /** Least sample flow of a grade A counter in L/min (Annex 1 9.17). */
 const FLOW_MIN_GRADE_A = 28
@@ -20,6 +21,7 @@ export function checkPoints(resolved: Resolved, findings: Findings): void {
     checkSampled(point, findings)
     checkRules(point, findings)
     checkRolling(point, findings)
+    checkPlausibility(point, findings)
   }
   for (const instrument of resolved.instruments) {
     checkFlow(instrument, gradesOf(instrument, resolved), findings)

@@ -93,5 +93,27 @@ export const rulesSchema = z
   })
   .describe('rules for rare counts of a particle point')
 
+/** `checks:` of a polled point. */
+export const checksSchema = z
+  .strictObject({
+    changePerMinute: z
+      .number()
+      .positive()
+      .describe(
+        "most that the value can change in a minute, in the point's unit; a faster change is uncertain, rate",
+      )
+      .optional(),
+    zeroIsFault: z
+      .boolean()
+      .describe(
+        'a value of exactly 0 means that the sensor is off or unplugged: bad, implausible_zero; false where not given',
+      )
+      .optional(),
+    justification: text(
+      'reference to the document that justifies the checks, such as CCS-040',
+    ).optional(),
+  })
+  .describe('what is implausible of a point that is polled; each off where not given')
+
 /** Longest sample period a counter may be set to. */
 export const SAMPLE_PERIOD_MAX = HOUR

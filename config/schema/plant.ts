@@ -5,7 +5,7 @@ import { GRADES, OCCUPANCIES } from '#core/point.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '#core/time.ts'
 import { clockTime, days } from './annunciator.ts'
 import { duration, filePath, id, isoDate, range, reference, text } from './atoms.ts'
-import { limitsSchema, rulesSchema, SAMPLE_PERIOD_MAX } from './limits.ts'
+import { checksSchema, limitsSchema, rulesSchema, SAMPLE_PERIOD_MAX } from './limits.ts'
 
 const INTERVAL_MIN = 1
 const interval = (of: string) =>
@@ -221,6 +221,7 @@ export const pointSchema = z
     ).optional(),
     limits: limitsSchema.optional(),
     rules: rulesSchema.optional(),
+    checks: checksSchema.optional(),
   })
   .describe('one measured quantity in one zone')
 

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { formatFinding } from '#config/load.ts'
-import { instrumentAt, load, sound } from './support.ts'
-import { type Case, DP, dp, grade, judge, limits, T, t } from './verdicts.ts'
+import { accepted, instrumentAt, load, loadChanged, type Plain, sound } from './support.ts'
+import { type Case, DP, dp, grade, judge, limits, P05, p05, T, t } from './verdicts.ts'
 
 const JUSTIFICATION: Case[] = [
   [
@@ -142,6 +142,43 @@ const PRESSURE: Case[] = [
   ],
 ]
 
+const checks = (given: object) => (p: Plain) => Object.assign(dp(p), { checks: given })
+
+const PLAUSIBILITY: Case[] = [
+  [
+    'URS-09 a rate and a zero with a justification',
+    checks({ changePerMinute: 30, zeroIsFault: true, justification: 'CCS-040' }),
+    'accepted',
+  ],
+  [
+    'URS-09 a rate without a justification',
+    checks({ changePerMinute: 30 }),
+    'refused',
+    `${DP}.checks.justification`,
+    /URS-09, URS-22/,
+  ],
+  [
+    'URS-09 a zero without a justification',
+    checks({ zeroIsFault: true }),
+    'refused',
+    `${DP}.checks.justification`,
+  ],
+  ['URS-09 a check that is off', checks({ zeroIsFault: false }), 'accepted'],
+  [
+    'URS-09 a rate of 0',
+    checks({ changePerMinute: 0, justification: 'X' }),
+    'refused',
+    `${DP}.checks.changePerMinute`,
+  ],
+  [
+    'URS-09 a zero that is called a fault of a particle count',
+    (p) => Object.assign(p05(p), { checks: { zeroIsFault: true, justification: 'X' } }),
+    'refused',
+    `${P05}.checks`,
+    /URS-09/,
+  ],
+]
+
 const reminders = (value: object) => (plain: object) => {
   Object.assign(plain, { reminders: value })
 }
@@ -169,6 +206,7 @@ const REMINDERS: Case[] = [
 
 judge([
   ['reminders', REMINDERS],
+  ['plausibility', PLAUSIBILITY],
   ['justifications', JUSTIFICATION],
   ['particle counters', COUNTERS],
   ['pressures, ranges and site limits', PRESSURE],
@@ -191,5 +229,24 @@ describe('a sound configuration', () => {
       fault: {},
       system: {},
     })
+  })
+
+  it('URS-09 reaches the core with its checks, and with the sample time that the site attests', () => {
+    const loaded = loadChanged((p) => {
+      Object.assign(dp(p), {
+        checks: { changePerMinute: 30, zeroIsFault: true, justification: 'CCS-040' },
+      })
+      Object.assign(instrumentAt(p, 0), { sampleTime: '30s' })
+    })
+    const { plant } = accepted(loaded)
+    expect(plant.points.find(({ id }) => id === 'b-dp')?.checks).toEqual({
+      changePerMinute: 30,
+      zero: true,
+      justification: 'CCS-040',
+    })
+    expect(plant.instruments[0]).toMatchObject({ samplePeriodMs: 30_000, sampleTimeMs: 30_000 })
+    const plain = accepted(load(sound())).plant
+    expect(plain.instruments[0]?.sampleTimeMs).toBeUndefined()
+    expect(plain.points.every(({ checks: none }) => none === undefined)).toBe(true)
   })
 })

@@ -23,6 +23,8 @@ describe('bad data', () => {
     'nan',
     'sentinel',
     'out_of_range',
+    'implausible_zero',
+    'config_changed',
     'sensor_fault',
     'flow_fault',
     'laser_fault',

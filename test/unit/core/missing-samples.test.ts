@@ -84,6 +84,23 @@ describe('missing samples', () => {
     expect(core.is('bsc1-p05.gap')).toBe('unacknowledged')
   })
 
+  // a sample a minute, and a pause that the counter was set to make; one sample and a grace of a tenth of the period are permitted
+  it.each([
+    [0, 'normal'],
+    [60_000, 'normal'],
+    [73_000, 'normal'],
+    [74_000, 'unacknowledged'],
+    [600_000, 'unacknowledged'],
+  ])('URS-02 a hold time of %d ms: gap %s', (holdMs, state) => {
+    const core = cabinet()
+    for (let count = 0; count < 3; count++) {
+      core.advance(MINUTE + (count === 0 ? 0 : holdMs))
+      core.sample('pc-bsc1', counts(1, 0), { holdMs })
+    }
+    const raised = core.eventsOf('alarm.activated', 'bsc1-p05.gap').length > 0
+    expect(raised ? 'unacknowledged' : 'normal').toBe(state)
+  })
+
   it('URS-02 back-to-back samples seen at each poll of ten seconds make no gap', () => {
     const core = cabinet()
     for (let second = 10; second <= 1800; second += 10) {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Sample } from '#core/particle.ts'
-import { cabinet, counts, samples } from '../../support/cabinet.ts'
+import { cabinet, counts, ofAnyVolume, samples, unratedCabinet } from '../../support/cabinet.ts'
 import { plantOf } from '../../support/core-plant.ts'
 import { CoreRig, START } from '../../support/core-rig.ts'
 
@@ -133,7 +133,7 @@ describe('a sample', () => {
 
   const volumes: [string, Partial<Sample>, number][] = [
     ['the volume it reports', { litres: 27.5 }, 27.5],
-    ['a volume above nominal', { litres: 31 }, 31],
+    ['a volume above nominal', { litres: 29.5 }, 29.5],
     ['measured flow × time', { litres: 28, flowLpm: 28 }, 28],
     ['nominal flow × time where it reports none', { flowLpm: 28 }, 28.3],
     ['nominal flow × half the time', { durationMs: 30_000 }, 14.15],
@@ -170,6 +170,7 @@ describe('a sample', () => {
     ['a laser fault', { faults: ['laser_fault', 'flow_fault'] }, 'laser_fault'],
     ['flow 5.1 % under nominal', { flowLpm: 28.3 * 0.949 }, 'flow_fault'],
     ['flow 5.1 % over nominal', { flowLpm: 28.3 * 1.051 }, 'flow_fault'],
+    ['a volume 5.1 % over nominal, which would dilute', { litres: 28.3 * 1.051 }, 'flow_fault'],
     ['more large particles than small ones', { counts: counts(1, 2) }, 'config_changed'],
     ['a volume of nothing', { litres: 0 }, 'flow_fault'],
     ['a partial volume', { litres: 26.8 }, 'flow_fault'],
@@ -183,12 +184,48 @@ describe('a sample', () => {
   })
 
   it.each([
-    [0.951, 'good'],
-    [1.049, 'good'],
-  ])('URS-03 flow at %d of nominal is good', (share, q) => {
+    [0.9499, 'bad'],
+    [0.95, 'good'],
+    [0.9501, 'good'],
+    [1.0499, 'good'],
+    [1.05, 'good'],
+    [1.0501, 'bad'],
+  ])('URS-03 flow, or volume, at %d of nominal is %s', (share, q) => {
+    for (const given of [{ flowLpm: 28.3 * share }, { litres: 28.3 * share }]) {
+      const core = cabinet()
+      samples(core, [[20, 0]], given)
+      expect(core.lastReading('bsc1-p05').q).toBe(q)
+      expect(core.is('bsc1-p05.sensor_fault')).toBe(q === 'bad' ? 'unacknowledged' : 'normal')
+    }
+  })
+
+  it.each([
+    [59_399, 'bad', 'flow_fault'],
+    [59_400, 'good', undefined],
+    [60_600, 'good', undefined],
+    [60_601, 'bad', 'config_changed'],
+  ])('a sample of %d ms where 60 s are set is %s', (durationMs, q, qc) => {
+    const { plant } = cabinet()
+    const instruments = plant.instruments.map((it) => ({ ...it, sampleTimeMs: MINUTE }))
+    const core = new CoreRig({ ...plant, instruments })
+    samples(core, [[20, 20]], { durationMs, litres: (28.3 * durationMs) / MINUTE })
+    const reading = core.lastReading('bsc1-p05')
+    expect([reading.q, reading.qc]).toEqual([q, qc])
+    expect(core.is('bsc1-p05.sensor_fault')).toBe(q === 'bad' ? 'unacknowledged' : 'normal')
+    // what is bad does not enter the rolling cubic metre
+    samples(core, [[10, 10]])
+    expect(core.is('bsc1-p5.rolling')).toBe(q === 'bad' ? 'normal' : 'unacknowledged')
+  })
+
+  it.each([
+    [1, 2, 'bad'],
+    [2, 2, 'good'],
+    [3, 2, 'good'],
+  ])('URS-05 %d counts of 0.5 µm and more beside %d of 5 µm and more are %s', (small, large, q) => {
     const core = cabinet()
-    samples(core, [[20, 0]], { flowLpm: 28.3 * share })
-    expect(core.lastReading('bsc1-p05')).toMatchObject({ q, x: { flow: 28.3 * share } })
+    samples(core, [[small, large]])
+    expect(core.lastReading('bsc1-p5').q).toBe(q)
+    expect(core.is('bsc1-p5.sensor_fault')).toBe(q === 'bad' ? 'unacknowledged' : 'normal')
   })
 
   it('a channel that could not be read is bad by itself', () => {
@@ -218,7 +255,7 @@ describe('limits on a sample', () => {
     [35_201, 10_000, 'unacknowledged'],
     [35_200, 10_000, 'normal'],
   ])('URS-20 %d counts in %d L: action %s', (n, litres, state) => {
-    const core = cabinet()
+    const core = unratedCabinet()
     samples(core, [[n, 0]], { litres })
     expect(core.is('bsc1-p05.action_high')).toBe(state)
   })
@@ -228,7 +265,7 @@ describe('limits on a sample', () => {
       ...it,
       limits: { ...it.limits, deadband: 50_000 },
     }))
-    const core = new CoreRig(plant)
+    const core = new CoreRig(ofAnyVolume(plant))
     for (const [n, state] of [
       [352_001, 'unacknowledged'],
       [302_001, 'unacknowledged'],
@@ -287,5 +324,19 @@ describe('a fault that may hide an excursion', () => {
       code: 'stale_revision',
     })
     expect(core.ack('bsc1-p05.sensor_fault', { rev: 3 })).toMatchObject({ ok: true })
+  })
+
+  it.each([
+    [9, 2],
+    [10, 1],
+  ])('%d counts of a bad sample where a single high one is 10: priority %d', (n, priority) => {
+    const plant = plantOf(['b101-p05'], (it) => ({
+      ...it,
+      rules: { rollingCubicMetre: false, singleHigh: 10 },
+    }))
+    const core = new CoreRig(plant)
+    core.advance(MINUTE)
+    core.sample('pc-b101', { particles_0_5um: n }, { faults: ['laser_fault'] })
+    expect(core.payload('b101-p05.sensor_fault')).toMatchObject({ active: true, priority })
   })
 })

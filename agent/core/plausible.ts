@@ -1,0 +1,36 @@
+// What a polled value is held against beside its limits: how long it has stood still, how far it may have moved (URS-09). Only where
+// the site or the profile says so: hours of zeros are normal. What is remembered here begins anew with a start; decides no quality.
+
+import type { SlotResult } from './input.ts'
+import type { ReadingContext } from './reading.ts'
+import type { PointUnit } from './state.ts'
+import { MINUTE, type Millis } from './time.ts'
+
+/** Whether the raw registers have stood unchanged for longer than the point allows (only where it says how long). */
+export function isStuck(unit: PointUnit, { result }: SlotResult, mono: Millis): boolean {
+  const { stuckAfterMs } = unit.point
+  if (stuckAfterMs === undefined || result.kind === 'fault') return false
+  const before = unit.raw
+  const same =
+    before !== undefined &&
+    before.length === result.raw.length &&
+    before.every((byte, index) => byte === result.raw[index])
+  if (!same) {
+    unit.raw = result.raw
+    unit.unchangedSince = mono
+  }
+  return mono - unit.unchangedSince > stuckAfterMs
+}
+
+/**
+ * The newest value and how far the next may lie from it: the permitted change a minute over the time between the two, which is never
+ * taken for less than one interval, since a late reply before a prompt one brings them together. Undefined where nothing is permitted
+ * or nothing came yet.
+ */
+export function permittedStep(unit: PointUnit, mono: Millis): ReadingContext['step'] {
+  const { newest, newestAt, point } = unit
+  const { changePerMinute } = point.checks ?? {}
+  if (changePerMinute === undefined || newest === undefined) return undefined
+  const elapsedMs = Math.max(mono - newestAt, point.intervalMs)
+  return { from: newest, most: (changePerMinute * elapsedMs) / MINUTE }
+}

@@ -1,10 +1,11 @@
 // `alarms`: the list a technician works from. What needs somebody stands first; what is shown decides nothing.
 
 import type { AlarmsView, AlarmView } from '../control/view.ts'
+import { type AlarmGroup, groupByCause } from './alarm-groups.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
 import { type Output, printable, printJson, type Style, table } from './output.ts'
-import { counted, localTime, shortTime, span, valueAgainst } from './wording.ts'
+import { counted, floodWords, localTime, shortTime, span, valueAgainst } from './wording.ts'
 
 export interface AlarmsOptions extends ClientOptions {
   readonly all?: boolean
@@ -15,7 +16,7 @@ export async function alarms(options: AlarmsOptions, output: Output): Promise<nu
   const all = options.all === true
   const view = await ask<'alarms'>(findTarget(options), { op: 'alarms', all })
   if (options.json === true) printJson(output, view)
-  else output.data(alarmsText(view, output))
+  else output.data(alarmsText(view, output, all ? 'each' : 'by cause'))
   return EXIT.ok
 }
 
@@ -50,8 +51,13 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
 }
 
 /** The alarm list as text. An empty one says so, and that it is fresh. */
-export function alarmsText(view: AlarmsView, output: Pick<Output, 'style'>): string {
+export function alarmsText(
+  view: AlarmsView,
+  output: Pick<Output, 'style'>,
+  inFlood: 'each' | 'by cause' = 'by cause',
+): string {
   const update = updateWords(view)
+  const folded = view.flood !== undefined && inFlood === 'by cause'
   const known = new Set(GROUPS.flatMap(({ states }) => states))
   const groups = GROUPS.map(({ states, title, style }, index) => ({
     title,
@@ -61,15 +67,29 @@ export function alarmsText(view: AlarmsView, output: Pick<Output, 'style'>): str
       ({ state }) => states.includes(state) || (index === 0 && !known.has(state)),
     ),
   })).filter((group) => group.alarms.length > 0)
-  const origin = view.origin === 'simulated' ? ['SIMULATED instruments'] : []
+  const origin = [
+    ...(view.origin === 'simulated' ? ['SIMULATED instruments'] : []),
+    ...(view.flood === undefined
+      ? []
+      : [output.style(['bold', 'red'], bannerOf(view, view.flood, folded))]),
+  ]
   if (groups.length === 0) return [...origin, `No alarms. ${update}`].join('\n')
   const blocks = groups.map(({ title, style, alarms: members }) => {
-    const rows = [...members].sort(byUrgency).map((alarm) => rowOf(alarm, view))
+    const sorted = [...members].sort(byUrgency)
+    const shown = folded ? groupByCause(sorted) : sorted.map((alarm) => ({ alarm, others: [] }))
+    const rows = shown.map((group) => rowOf(group, view))
     const listed = table(withoutEmptyEnd([HEADS, ...rows]))
     return `${output.style(style, `${title} (${members.length})`)}\n${listed}`
   })
   return [...origin, ...blocks, update].join('\n\n')
 }
+
+const bannerOf = (
+  { at, timezone }: AlarmsView,
+  flood: NonNullable<AlarmsView['flood']>,
+  folded: boolean,
+): string =>
+  `${floodWords(flood, at, timezone)}${folded ? '. Listed by cause; each one: cleanroom-agent alarms --all' : ''}`
 
 function updateWords({ at, lastReadingAt, timezone }: AlarmsView): string {
   if (lastReadingAt === undefined) return `No reading yet (${localTime(at, timezone)}).`
@@ -91,13 +111,15 @@ function byUrgency(a: AlarmView, b: AlarmView): number {
 
 const sinceOf = ({ activated, onset, ts }: AlarmView): number => activated ?? onset ?? ts ?? 0
 
-function rowOf(alarm: AlarmView, view: AlarmsView): string[] {
+function rowOf({ alarm, others }: AlarmGroup, view: AlarmsView): string[] {
   const since = sinceOf(alarm)
   const superseded = alarm.superseded?.length ?? 0
   const notes = [
+    ...(alarm.chattering === true ? ['chattering'] : []),
     ...(alarm.unconfirmed === true ? ['unconfirmed'] : []),
     ...(alarm.detectedLate === true ? ['detected late'] : []),
     ...(superseded > 0 ? [`and ${counted(superseded, 'earlier one')}`] : []),
+    ...(others.length > 0 ? [`with ${counted(others.length, 'other')} of the same cause`] : []),
   ]
   return [
     STATE_WORDS[alarm.state] ?? printable(alarm.state),

@@ -6,7 +6,7 @@ import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
 import { indicationWords } from './horn.ts'
 import { type Output, printable, printJson } from './output.ts'
-import { counted, localTime, span } from './wording.ts'
+import { counted, floodWords, localTime, span } from './wording.ts'
 
 /** Prints the state of the agent; the exit code. */
 export async function status(options: ClientOptions, output: Output): Promise<number> {
@@ -37,6 +37,7 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
     ...rejectedWords(config.rejected).map((words): Row => ['', warn(words)]),
     ...(view.limitSet === undefined ? [] : [['limits', view.limitSet] as const]),
     ['alarms', alarmWords(alarms, warn)],
+    ...floodRows(view, warn),
     ['points', pointWords(points, warn)],
     ...view.buses.map((bus, index): Row => [index === 0 ? 'buses' : '', busWords(bus, view, warn)]),
     ['broker', brokerWords(view, warn)],
@@ -78,6 +79,15 @@ function alarmWords({ unacknowledged, others }: StatusView['alarms'], warn: Warn
   if (unacknowledged + others === 0) return 'none'
   const shown = unacknowledged === 0 ? 'none' : warn(String(unacknowledged))
   return `${shown} to acknowledge, ${others} other`
+}
+
+/** That alarms come too fast, or come and go. */
+function floodRows({ alarms: { flood, chattering }, at, timezone }: StatusView, warn: Warn): Row[] {
+  const words = [
+    ...(flood === undefined ? [] : [floodWords(flood, at, timezone)]),
+    ...(chattering === undefined ? [] : [`${counted(chattering, 'alarm')} chattering`]),
+  ]
+  return words.map((text): Row => ['', warn(text)])
 }
 
 function pointWords(points: StatusView['points'], warn: Warn): string {

@@ -55,6 +55,13 @@ export function valueAgainst(value: number, limit: number | undefined): string {
 export const counted = (count: number, one: string, many: string = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`
 
+/** `ALARM FLOOD since 09:42:07: 34 alarms` */
+export const floodWords = (
+  { since, alarms }: { readonly since: Millis; readonly alarms: number },
+  now: Millis,
+  timezone: string,
+): string => `ALARM FLOOD since ${shortTime(since, now, timezone)}: ${counted(alarms, 'alarm')}`
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 function formatOf(timezone: string): Intl.DateTimeFormat {

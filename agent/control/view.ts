@@ -23,6 +23,12 @@ export interface BusView {
   readonly parked?: readonly string[]
 }
 
+/** More alarms than people can look at, since when (wall ms), and how many so far. */
+export interface FloodView {
+  readonly since: Millis
+  readonly alarms: number
+}
+
 export interface StatusView {
   /** Version of the agent. */
   readonly agent: string
@@ -69,7 +75,13 @@ export interface StatusView {
     readonly silent: number
   }
   /** Alarms that are not normal, by what they need. */
-  readonly alarms: { readonly unacknowledged: number; readonly others: number }
+  readonly alarms: {
+    readonly unacknowledged: number
+    readonly others: number
+    readonly flood?: FloodView
+    /** Alarms that come and go within a minute now. */
+    readonly chattering?: number
+  }
   readonly buses: readonly BusView[]
   readonly backlog: { readonly readings: number; readonly event: number }
   /** Absent when no broker is configured. */
@@ -136,6 +148,11 @@ export interface AlarmView {
   readonly detectedLate?: boolean
   /** Occurrences this one superseded that were not acknowledged. */
   readonly superseded?: readonly string[]
+  /** The alarm it may follow from, and the one it is only a consequence of. */
+  readonly firstOut?: { readonly alarm: string; readonly occ: string }
+  readonly parent?: string
+  /** It comes and goes: three transitions within a minute. */
+  readonly chattering?: boolean
 }
 
 export interface AlarmsView {
@@ -145,6 +162,7 @@ export interface AlarmsView {
   readonly origin: Origin
   /** Wall ms of the newest reading; absent when there is none yet. */
   readonly lastReadingAt?: Millis
+  readonly flood?: FloodView
   readonly alarms: readonly AlarmView[]
 }
 

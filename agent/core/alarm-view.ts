@@ -52,6 +52,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...parentView(state, definition),
     ...((unit.reminder?.step ?? 0) > 0 && { escalation: unit.reminder?.step }),
     ...heldView(unit),
+    ...(state.nuisance.chattering.has(id) && { chattering: true }),
     ts: alarm.ts,
     ack: acknowledgementView(occurrence?.ack),
     seq: alarm.seq,

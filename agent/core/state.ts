@@ -9,6 +9,7 @@ import { directionsOf } from './evaluate.ts'
 import type { RecentActivation } from './first-out.ts'
 import type { Holds } from './hold.ts'
 import type { Actor, Source } from './input.ts'
+import type { Nuisance } from './nuisance.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
 import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
 import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
@@ -151,6 +152,8 @@ export interface CoreState {
   recent: readonly RecentActivation[]
   /** Alarms to be said again. */
   readonly reminded: Set<AlarmUnit>
+  /** Too many alarms at once, and which of them come and go. */
+  nuisance: Nuisance
   /** Alarms on the shelf. */
   readonly shelved: Set<AlarmUnit>
   /** Points and instruments out of service, by id. */

@@ -4,27 +4,22 @@
 import { carryOut } from './acts.ts'
 import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
-import { nextCleanUp, passCleanUps } from './clean-up.ts'
 import { CLOCK_KEY, doubtClock, stepClock, trustClock } from './clock.ts'
 import { passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { setFault } from './fault.ts'
 import { resumeRecent } from './first-out.ts'
 import { type Holds, resumeHolds } from './hold.ts'
-import { dropService, nextShelf, passShelves, settleHolds, settleService } from './hold-set.ts'
+import { dropService, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
+import { FLOOD_KEY, keepFlood, noNuisance, resumeFlood } from './nuisance.ts'
 import { takeSource } from './occupancy.ts'
 import { overdueAt, resumeCounter } from './particle.ts'
+import { nextPassing, passDeadlines, settle } from './passing.ts'
 import { isStuck, permittedStep } from './plausible.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
-import {
-  nextReminder,
-  passReminders,
-  type Reminder,
-  resumeReminder,
-  settleReminders,
-} from './reminder.ts'
+import { type Reminder, resumeReminder } from './reminder.ts'
 import {
   ALARMS_KEY,
   type AlarmRow,
@@ -45,7 +40,7 @@ import {
   type ZoneRow,
   zoneKey,
 } from './state.ts'
-import { nextStay, passStays, resumeStays, type StayRow, stayOf } from './stay.ts'
+import { resumeStays, type StayRow, stayOf } from './stay.ts'
 import { DAY, type Instant, type Millis } from './time.ts'
 import {
   alarmRow,
@@ -53,8 +48,6 @@ import {
   baseNow,
   endTurn,
   newTurn,
-  nextDelay,
-  passDelays,
   type Turn,
   writeEvent,
   writeReading,
@@ -94,6 +87,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     recent: [],
     shelved: new Set(),
     reminded: new Set(),
+    nuisance: noNuisance(),
     service: new Map(),
     offsetMs: at.wall - at.mono,
     doubtful: false,
@@ -133,13 +127,13 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   }
   for (const [key, text] of persisted) if (key.startsWith(serviceKey(''))) keepService(state, text)
   resumeRecent(state, at)
+  state.nuisance = resumeFlood(row(FLOOD_KEY), lastCommit, at)
   settleDifference(turn, before)
   keepResumed(turn)
   resumeStays(turn, (id) => row<StayRow>(stayKey(id)), lastCommit)
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
-  settleHolds(turn)
-  settleReminders(turn)
+  settle(turn)
   return { state, result: endTurn(turn) }
 }
 
@@ -152,6 +146,7 @@ function keepResumed(turn: Turn): void {
     turn.changes.set(holdKey(definition.id), holds)
   for (const { definition, reminder } of turn.state.reminded)
     turn.changes.set(reminderKey(definition.id), reminder)
+  if (turn.state.nuisance.flood.newest.length > 0) keepFlood(turn)
 }
 
 const keepService = ({ service }: CoreState, text: string): void => {
@@ -165,8 +160,7 @@ export function step(state: CoreState, input: Input): StepResult {
   passDeadlines(turn)
   const reply = handle(turn, input)
   passTime(turn)
-  settleHolds(turn)
-  settleReminders(turn)
+  settle(turn)
   const result = endTurn(turn)
   return reply === undefined ? result : { ...result, reply }
 }
@@ -174,11 +168,7 @@ export function step(state: CoreState, input: Input): StepResult {
 /** The earliest moment (monotonic) at which something happens without an input. */
 export function nextDeadline(state: CoreState): Millis | undefined {
   let next = Math.min(
-    nextDelay(state),
-    nextCleanUp(state.zones.values()),
-    nextStay(state),
-    nextShelf(state),
-    nextReminder(state),
+    nextPassing(state),
     state.nextLossCheck,
     (state.day + 1) * DAY - state.offsetMs + 1,
   )
@@ -233,15 +223,6 @@ function passTime(turn: Turn): void {
   checkLoss(turn)
   const day = Math.floor(baseNow(turn) / DAY)
   if (day !== turn.state.day) checkCalibration(turn, turn.state, day)
-}
-
-/** Everything that had been given a time and whose time is over. */
-function passDeadlines(turn: Turn): void {
-  passDelays(turn)
-  passCleanUps(turn)
-  passStays(turn)
-  passShelves(turn)
-  passReminders(turn)
 }
 
 function takeSlot(turn: Turn, slot: SlotResult): void {

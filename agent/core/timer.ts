@@ -26,8 +26,16 @@ export function resumeTimer(
   at: Instant,
 ): Timer {
   if (last === undefined) return timerFrom(leftMs, at)
-  const passed = last.sameBoot
-    ? at.mono - since
-    : Math.max(0, last.at.mono - since) + Math.max(0, at.wall - last.at.wall)
-  return timerFrom(leftMs - passed, at)
+  return timerFrom(leftMs - (at.mono - momentNow(since, last, at)), at)
+}
+
+/** A monotonic moment from before a stop, on the clock of now; a first start has none, and takes it for now. */
+export function momentNow(
+  moment: Millis,
+  last: { readonly at: Instant; readonly sameBoot: boolean } | undefined,
+  at: Instant,
+): Millis {
+  if (last === undefined) return at.mono
+  if (last.sameBoot) return moment
+  return at.mono - Math.max(0, last.at.mono - moment) - Math.max(0, at.wall - last.at.wall)
 }

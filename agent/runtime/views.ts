@@ -1,8 +1,9 @@
 // What the agent shows of itself: the status view and the alarm views of the local socket. Reads only.
 
+import { floodView } from '#core/nuisance.ts'
 import type { Grade } from '#core/point.ts'
 import { baseTime } from '#core/schedule.ts'
-import { alarmList, alarmPayload } from '#core/step.ts'
+import { alarmList, alarmPayload, type CoreState } from '#core/step.ts'
 import type { Millis } from '#core/time.ts'
 import type { Agent } from './agent.ts'
 import type { CandidateRow } from './approval.ts'
@@ -31,6 +32,7 @@ export async function statusView(context: ViewContext) {
   const now = loop.now()
   const broker = agent.uplink?.state()
   const states = alarmList(loop.state).filter(({ state }) => state !== 'normal')
+  const chattering = loop.state.nuisance.chattering.size
   const settings = new Map(buses.map((bus) => [bus.id, bus]))
   return {
     agent: context.version,
@@ -54,6 +56,8 @@ export async function statusView(context: ViewContext) {
     alarms: {
       unacknowledged: states.filter(({ state }) => state.includes('unacknowledged')).length,
       others: states.filter(({ state }) => !state.includes('unacknowledged')).length,
+      ...floodOf(loop.state),
+      ...(chattering > 0 && { chattering }),
     },
     buses: agent.field.views().map((bus) => {
       const its = settings.get(bus.id)
@@ -109,6 +113,11 @@ function pointCounts(agent: Agent) {
   return counts
 }
 
+function floodOf(state: CoreState) {
+  const flood = floodView(state)
+  return flood === undefined ? {} : { flood }
+}
+
 /** Alarms that need somebody, or all of them, as published, with what else is known of the occurrence. */
 export function alarmsView(agent: Agent, { all }: { readonly all: boolean }) {
   const { state } = agent.loop
@@ -125,6 +134,7 @@ export function alarmsView(agent: Agent, { all }: { readonly all: boolean }) {
     timezone,
     origin,
     ...(lastReadingAt !== undefined && { lastReadingAt }),
+    ...floodOf(state),
     alarms,
   }
 }

@@ -321,7 +321,9 @@ function end(
     rev: occurrence.rev + 1,
     ...(value !== undefined && { value }),
   }
-  const next = { ...NORMAL, seq: state.seq, ts: state.ts }
+  // A reset ends what was; the delay of what has begun since goes on. A limit that moved is judged anew.
+  const { pending, run, seq, ts } = state
+  const next = { ...NORMAL, seq, ts, ...(type === 'alarm.reset' && { pending, run }) }
   return { state: next, transitions: [{ type, from, to: 'normal', occurrence: ended }] }
 }
 

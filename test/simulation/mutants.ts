@@ -5,6 +5,7 @@ import type { PlantedBug } from './mutant.ts'
 import { coreMutants } from './mutants-core.ts'
 import { diskMutants } from './mutants-disk.ts'
 import { fieldMutants } from './mutants-field.ts'
+import { holdMutants } from './mutants-holds.ts'
 import { storeMutants } from './mutants-store.ts'
 import { uplinkMutants } from './mutants-uplink.ts'
 
@@ -13,5 +14,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...diskMutants,
   ...fieldMutants,
   ...coreMutants,
+  ...holdMutants,
   ...uplinkMutants,
 ]

@@ -96,21 +96,23 @@ export class People {
       ...(comment !== undefined && { comment }),
     }
     if (dice.chance(0.5)) this.#send(reset ? 'reset' : 'ack', fields)
-    else this.#do({ kind: reset ? 'reset' : 'ack', actor: this.#actor(), ...fields })
+    else this.carryOut({ kind: reset ? 'reset' : 'ack', actor: this.actor(this.#dice), ...fields })
   }
 
-  #actor(): Actor {
+  /** Somebody, at the box. */
+  actor(dice: Dice): Actor {
     const { name, fullName, role } =
-      PEOPLE[this.#dice.pick(['jdoe', 'jdoe', 'asmith', 'mallory'] as const)]
+      PEOPLE[dice.pick(['jdoe', 'jdoe', 'asmith', 'mallory'] as const)]
     return { user: name, name: fullName, role, via: 'local' }
   }
 
   #changeOccupancy(): void {
     const state = this.#dice.pick(['at_rest', 'in_operation', 'clean_up'] as const)
-    this.#do({ kind: 'occupancy', actor: this.#actor(), zone: 'room', state })
+    this.carryOut({ kind: 'occupancy', actor: this.actor(this.#dice), zone: 'room', state })
   }
 
-  #do(act: Act): void {
+  /** An act at the box, now. */
+  carryOut(act: Act): void {
     const { host, seen, acts } = this.#world
     const { agent, process } = host
     if (agent === undefined || process === undefined) return

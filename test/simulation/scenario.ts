@@ -32,6 +32,8 @@ export const FAULT_CLASSES = [
   'takeover',
   'deaf',
   'consumerGap',
+  // what came later is drawn last, so that older seeds draw what they drew
+  'hold',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 

@@ -1,5 +1,6 @@
 // What strikes the site in time: for each fault class that is on, the next moment and what then happens. Chance only.
 
+import { holdSomething } from './people-holds.ts'
 import type { FaultClass } from './scenario.ts'
 import type { World } from './world.ts'
 
@@ -68,5 +69,11 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
   brokerDeny: ({ broker }, dice) => broker.deny(spell(dice, 20 * SECOND, 10 * MINUTE)),
   takeover: ({ broker }) => broker.takeover(),
   deaf: ({ consumer }, dice) => consumer.leave(spell(dice, 20 * SECOND, 10 * MINUTE)),
+  hold: (world, dice) => {
+    const { people, timeline } = world
+    if (people === undefined) return
+    for (let acts = dice.whole(2, 6); acts > 0; acts--)
+      timeline.after(dice.about(2 * MINUTE), () => holdSomething(world, people, dice))
+  },
   consumerGap: ({ consumer }, dice) => consumer.goAway(spell(dice, 20 * SECOND, 20 * MINUTE)),
 }

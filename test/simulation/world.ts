@@ -76,6 +76,7 @@ export class World {
   readonly sometimes = new Map<string, number>()
   readonly signals: readonly Signal[]
   faults: FaultRates
+  people: People | undefined
   #violation: Violation | undefined
   readonly disk: SimulatedDisk
 
@@ -157,7 +158,7 @@ export class World {
     try {
       this.host.start()
       strikes(this)
-      if (scenario.people) new People(this)
+      if (scenario.people) this.people = new People(this)
       this.#sweep()
       await timeline.run(scenario.safetyMs)
       this.#calm()

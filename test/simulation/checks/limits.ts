@@ -41,6 +41,7 @@ class LimitOracle {
   #returning: Span | undefined
   #run = 0
   #last: Sample | undefined
+  #interruptedAt = Number.NEGATIVE_INFINITY
   /** What must have happened before the next sample. */
   #due: 'activated' | 'returned' | undefined
 
@@ -63,6 +64,12 @@ class LimitOracle {
   /** One accepted sample; `active` is the alarm as recorded before it. */
   sample(sample: Sample, active: boolean): void {
     this.#checkDue(active)
+    this.#take(sample, active)
+    // what a restart found on the disk came before the end of the process that had written it
+    if (sample.at <= this.#interruptedAt) this.interrupted(this.#interruptedAt)
+  }
+
+  #take(sample: Sample, active: boolean): void {
     this.#pass(sample)
     this.#last = sample
     if (sample.value === undefined) return
@@ -74,6 +81,7 @@ class LimitOracle {
 
   /** The process ended and another went on: what ran stood still. */
   interrupted(at: number): void {
+    this.#interruptedAt = at
     if (this.#last === undefined) return
     this.#pass({ at, value: undefined, good: false })
     this.#last = { at, value: undefined, good: false }

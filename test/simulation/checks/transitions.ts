@@ -7,6 +7,7 @@ import type { JournalEvent } from '#core/record.ts'
 import { alarmList } from '#core/step.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
 import { roleOf } from '../people.ts'
+import { HoldChecks } from './holds.ts'
 
 interface Tracked {
   state: string
@@ -23,6 +24,8 @@ interface AlarmEvent {
   readonly to: string
   readonly actor?: { readonly user: string; readonly role: string }
   readonly cmd?: string
+  /** What the alarm is shown as while something stands around it. */
+  readonly held?: string
 }
 
 /** Edges of alarms.md as `type from to`; the numbers are its rows. */
@@ -60,9 +63,14 @@ export class TransitionChecks {
   /** Who acknowledged an occurrence. */
   readonly #acknowledged = new Map<string, string>()
   readonly #commands = new Map<string, string>()
+  readonly holds: HoldChecks
 
   constructor(hooks: TransitionHooks) {
     this.#hooks = hooks
+    this.holds = new HoldChecks({
+      ...{ broken: hooks.broken, seen: hooks.seen, alarms: () => this.alarms.keys() },
+      openOf: (alarm) => this.stateOf(alarm).occ,
+    })
   }
 
   stateOf(alarm: string): Tracked {
@@ -79,16 +87,18 @@ export class TransitionChecks {
   }
 
   /** One accepted event, in order. */
-  accepted(seq: number, { type, body }: JournalEvent): void {
+  accepted(seq: number, { type, ts, body }: JournalEvent): void {
     // what has lasted its longest is ended by time alone (URS-67)
     if (type === 'occupancy.changed' && body['cause'] !== 'longest_stay')
       this.#byPerson(seq, type, body as unknown as AlarmEvent)
     if (type === 'uplink.rejected') this.#hooks.rejected()
-    if (!type.startsWith('alarm.')) return
+    this.holds.accepted(seq, { type, ts, body })
+    if (!type.startsWith('alarm.') || type.endsWith('shelved')) return
     const event = body as unknown as AlarmEvent
     const { from, to, occ, alarm } = event
     if (to === 'superseded') return this.#superseded(seq, type, event)
     const tracked = this.stateOf(alarm)
+    this.holds.step(seq, alarm, occ, event.held)
     const name = `${type.slice('alarm.'.length)} ${from} ${to}`
     this.#hooks.seen(`edge ${name}`)
     if (!EDGES.has(name))
@@ -132,7 +142,7 @@ export class TransitionChecks {
     for (const { alarm, state } of alarmList(agent.loop.state)) {
       const tracked = this.stateOf(alarm)
       const occ = agent.loop.state.alarms.get(alarm)?.state.occurrence?.occ ?? null
-      if (state !== tracked.state || occ !== tracked.occ) {
+      if (state !== this.holds.shown(alarm, tracked.state) || occ !== tracked.occ) {
         this.#hooks.broken(
           when === 'restart' ? 'A3' : 'U2',
           `${alarm} is ${state} (${occ}) in the agent, on record ${tracked.state} (${tracked.occ}), at ${when}`,
@@ -145,13 +155,16 @@ export class TransitionChecks {
   compareRetained(retained: ReadonlyMap<string, string>): void {
     for (const [leaf, payload] of retained) {
       if (!leaf.startsWith('alarm/')) continue
-      const { alarm, state, occ } = JSON.parse(payload) as {
+      const { alarm, state, occ, beneath } = JSON.parse(payload) as {
         alarm: string
         state: string
         occ: string | null
+        beneath?: string
       }
       const tracked = this.stateOf(alarm)
-      if (state !== tracked.state || occ !== tracked.occ) {
+      const shown = this.holds.shown(alarm, tracked.state)
+      const under = beneath ?? state
+      if (state !== shown || under !== tracked.state || occ !== tracked.occ) {
         this.#hooks.broken(
           'A8',
           `the consumer sees ${alarm} ${state} (${occ}), on record is ${tracked.state} (${tracked.occ})`,

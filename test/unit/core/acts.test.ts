@@ -238,6 +238,16 @@ describe('resetting', () => {
       actor: { user: 'jdoe' },
     })
   })
+
+  it('URS-29 leaves alone what has begun since: the second sample below raises, reset or not', () => {
+    const core = inverted()
+    core.values('b101-dp', 15)
+    core.ack(INVERSION)
+    core.values('b101-dp', -3)
+    expect(core.reset(INVERSION)).toMatchObject({ ok: true, code: 'reset' })
+    core.values('b101-dp', -3)
+    expect(core.is(INVERSION)).toBe('unacknowledged')
+  })
 })
 
 describe('a new excursion before the old one was seen', () => {

@@ -1,0 +1,223 @@
+// A9: what is shelved, suppressed or out of service goes on being judged, its events say so, and what it hid is listed when it
+// ends. Keeps its own account of what stands around each alarm (alarms.md rows 13 to 17); uses no code of the agent.
+
+import type { JournalEvent } from '#core/record.ts'
+import { roleOf } from '../people.ts'
+
+/** The heavier first: it is the one that is shown. */
+const KINDS = ['out_of_service', 'suppressed_by_design', 'shelved'] as const
+type Kind = (typeof KINDS)[number]
+
+/** What stands around one alarm, each with the occurrences it has hidden. */
+type Around = Partial<Record<Kind, Set<string>>>
+
+interface Hidden {
+  readonly alarm: string
+  readonly hidden: number
+  readonly occurrences: readonly { readonly occ: string }[]
+}
+
+interface Body {
+  readonly alarm: string
+  readonly alarms?: readonly string[]
+  readonly target: string
+  readonly count: number
+  readonly hidden: number
+  readonly hid: readonly unknown[]
+  readonly until?: number
+  readonly cause?: string
+  readonly actor?: { readonly user: string; readonly role: string }
+}
+
+const HOUR = 3_600_000
+/** A list of what was hidden names so many alarms, and so many occurrences of each, at the most. */
+const LISTED_MAX = 100
+
+export interface HoldHooks {
+  broken(invariant: string, words: string): void
+  seen(what: string): void
+  /** The open occurrence of an alarm, as recorded. */
+  openOf(alarm: string): string | null
+  /** Every alarm with an occurrence. */
+  alarms(): Iterable<string>
+}
+
+export class HoldChecks {
+  readonly #hooks: HoldHooks
+  readonly #around = new Map<string, Around>()
+  /** Who took what out of service. */
+  readonly #service = new Map<string, string>()
+
+  constructor(hooks: HoldHooks) {
+    this.#hooks = hooks
+  }
+
+  /** The state an alarm is to be shown in, over the one beneath. */
+  shown(alarm: string, beneath: string): string {
+    return this.#kindOf(alarm) ?? beneath
+  }
+
+  /** One accepted event, before the checks of transitions take it. */
+  accepted(seq: number, { type, ts, body }: JournalEvent): void {
+    const it = body as unknown as Body
+    switch (type) {
+      case 'alarm.shelved':
+        return this.#shelved(seq, ts, it)
+      case 'alarm.unshelved':
+        return this.#ended(seq, it.alarm, 'shelved', it.hidden, it.hid as Hidden['occurrences'])
+      case 'out_of_service.started':
+        return this.#takenOut(seq, it)
+      case 'out_of_service.ended':
+        return this.#returned(seq, it)
+      case 'suppression.started':
+        for (const alarm of it.alarms ?? []) this.#start(seq, alarm, 'suppressed_by_design')
+        return this.#hooks.seen('suppressed by design')
+      case 'suppression.ended':
+        return this.#unsuppressed(seq, it)
+      default:
+    }
+  }
+
+  /** A step of an alarm: said to be held where it is, and remembered as hidden. */
+  step(seq: number, alarm: string, occ: string, held: string | undefined): void {
+    const kind = this.#kindOf(alarm)
+    if (held !== kind)
+      this.#broken(seq, `a step of ${alarm} says it is held as ${held}, it is as ${kind}`)
+    const around = this.#around.get(alarm)
+    if (around === undefined) return
+    this.#hooks.seen('held alarm moved')
+    for (const each of KINDS) around[each]?.add(occ)
+  }
+
+  /** Alarms that a changed configuration no longer has. */
+  removed(alarm: string): void {
+    this.#around.delete(alarm)
+  }
+
+  #kindOf(alarm: string): Kind | undefined {
+    const around = this.#serve(alarm)
+    return around === undefined ? undefined : KINDS.find((kind) => around[kind] !== undefined)
+  }
+
+  #start(seq: number, alarm: string, kind: Kind): void {
+    const around = this.#around.get(alarm) ?? {}
+    if (around[kind] !== undefined) this.#broken(seq, `${alarm} became ${kind} twice`)
+    const open = this.#hooks.openOf(alarm)
+    around[kind] = new Set(open === null ? [] : [open])
+    this.#around.set(alarm, around)
+  }
+
+  #ended(
+    seq: number,
+    alarm: string,
+    kind: Kind,
+    hidden: number,
+    listed: Hidden['occurrences'],
+  ): void {
+    const around = this.#around.get(alarm)
+    const ours = around?.[kind]
+    if (around === undefined || ours === undefined)
+      return this.#broken(seq, `${alarm} ceased to be ${kind}, which it was not`)
+    delete around[kind]
+    if (KINDS.every((each) => around[each] === undefined)) this.#around.delete(alarm)
+    const missing = [...ours].filter((occ) => !listed.some((each) => each.occ === occ))
+    if (hidden !== ours.size || (ours.size <= LISTED_MAX && missing.length > 0))
+      this.#broken(
+        seq,
+        `${alarm} was ${kind} and hid ${[...ours].join(' ')}; listed are ${hidden}: ${listed.map(({ occ }) => occ).join(' ')}`,
+      )
+    if (hidden > 0) this.#hooks.seen(`hidden by ${kind} and listed`)
+  }
+
+  #shelved(seq: number, ts: number, { alarm, until = Infinity, actor }: Body): void {
+    this.#byPerson(seq, 'alarm.shelved', actor)
+    this.#hooks.seen('shelved')
+    if (until > ts + 24 * HOUR) this.#broken(seq, `${alarm} was shelved until ${until}`)
+    if (alarm.endsWith('.inversion')) this.#broken(seq, `${alarm} was shelved, and is critical`)
+    this.#start(seq, alarm, 'shelved')
+  }
+
+  #takenOut(seq: number, { target, actor }: Body): void {
+    this.#byPerson(seq, 'out_of_service.started', actor)
+    this.#hooks.seen('out of service')
+    this.#service.set(target, actor?.user ?? '')
+    for (const alarm of this.#hooks.alarms()) this.#serve(alarm)
+  }
+
+  /** What stands around an alarm, with out of service where it belongs to what was taken out. */
+  #serve(alarm: string): Around | undefined {
+    const around = this.#around.get(alarm)
+    if (this.#service.size === 0 || around?.out_of_service !== undefined) return around
+    if (!this.#ownersOf(alarm).service) return around
+    const open = this.#hooks.openOf(alarm)
+    const more: Around = { ...around, out_of_service: new Set(open === null ? [] : [open]) }
+    this.#around.set(alarm, more)
+    return more
+  }
+
+  #returned(seq: number, { target, actor, cause, hidden, hid }: Body): void {
+    const by = this.#service.get(target)
+    if (by === undefined) this.#broken(seq, `${target} returned to service, and was not out of it`)
+    this.#service.delete(target)
+    if (cause === 'config_changed') return
+    this.#byPerson(seq, 'out_of_service.ended', actor)
+    if (actor !== undefined && (actor.user === by || !['supervisor', 'qa'].includes(actor.role)))
+      this.#broken(
+        seq,
+        `${target} was returned by ${actor.user} (${actor.role}), taken out by ${by}`,
+      )
+    this.#listed(seq, 'out_of_service', hidden, hid as readonly Hidden[], (alarm) => {
+      const { service, owners } = this.#ownersOf(alarm)
+      return owners.includes(target) && !service
+    })
+  }
+
+  /** Whose alarm it is: its point and its instrument; and whether one of them is still out of service. */
+  #ownersOf(alarm: string): { owners: string[]; service: boolean } {
+    const owner = alarm.slice(0, alarm.lastIndexOf('.'))
+    const owners = [owner, owner.slice(0, Math.max(0, owner.lastIndexOf('-')))]
+    return { owners, service: owners.some((each) => this.#service.has(each)) }
+  }
+
+  #unsuppressed(seq: number, { hidden, hid, count }: Body): void {
+    const ours = this.#held('suppressed_by_design')
+    const named = (hid as readonly Hidden[]).map(({ alarm }) => alarm)
+    // part of a zone ends only where an alarm has become critical: it is then among those named
+    const which = count === ours.length ? ours : ours.filter((alarm) => named.includes(alarm))
+    this.#listed(seq, 'suppressed_by_design', hidden, hid as readonly Hidden[], (alarm) =>
+      which.includes(alarm),
+    )
+  }
+
+  #listed(
+    seq: number,
+    kind: Kind,
+    hidden: number,
+    hid: readonly Hidden[],
+    which: (alarm: string) => boolean,
+  ): void {
+    let sum = 0
+    for (const alarm of this.#held(kind)) {
+      if (!which(alarm)) continue
+      const its = hid.find((each) => each.alarm === alarm)
+      sum += its?.hidden ?? 0
+      this.#ended(seq, alarm, kind, its?.hidden ?? 0, its?.occurrences ?? [])
+    }
+    if (sum !== hidden)
+      this.#broken(seq, `${hidden} occurrences were hidden as ${kind}, listed are ${sum}`)
+  }
+
+  #held(kind: Kind): string[] {
+    return [...this.#around].filter(([, around]) => around[kind] !== undefined).map(([id]) => id)
+  }
+
+  #byPerson(seq: number, type: string, actor: Body['actor']): void {
+    const role = actor === undefined ? undefined : roleOf(actor.user)
+    if (actor === undefined || role !== actor.role || role === 'administrator')
+      this.#hooks.broken('A6', `record ${seq}: ${type} by ${actor?.user ?? 'nobody'}, ${role}`)
+  }
+
+  #broken(seq: number, words: string): void {
+    this.#hooks.broken('A9', `record ${seq}: ${words}`)
+  }
+}

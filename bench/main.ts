@@ -289,14 +289,15 @@ async function serial(): Promise<void> {
     return
   }
   say(
-    'registers a read   polls   bad   share of the limit   median poll   t3.5 violations   CPU of the polling process',
+    'registers a read   polls   bad   share of the limit   line itself late   median poll   t3.5 violations   CPU of the poller',
   )
   const percent = (share: number, width: number) => `${fixed(share * 100, 1).padStart(width)} %`
   for (const result of await measureSerial(READ_LENGTHS, quick ? 3 : 6)) {
-    const { registers, polls, bad, share, medianShare, violations, cpu } = result
+    const { registers, polls, bad, share, medianShare, lineLate, violations, cpu } = result
     say(
       `${String(registers).padStart(16)}   ${String(polls).padStart(5)}   ${String(bad).padStart(3)}   ` +
-        `${percent(share, 16)}   ${percent(medianShare, 9)}   ${String(violations).padStart(15)}   ${percent(cpu, 26)}`,
+        `${percent(share, 16)}   ${percent(lineLate, 14)}   ${percent(medianShare, 9)}   ` +
+        `${String(violations).padStart(15)}   ${percent(cpu, 17)}`,
     )
   }
 }

@@ -23,6 +23,7 @@ const REPLY_BYTES = 5
 interface Counts {
   readonly requests: number
   readonly silentIntervalViolations: number
+  readonly lateMs: number
 }
 
 export interface SerialResult {
@@ -33,6 +34,8 @@ export interface SerialResult {
   readonly share: number
   /** The same of the middle poll: what other work of the machine does to some polls is left out. */
   readonly medianShare: number
+  /** Share of the run by which the simulated line was late with its own bytes: lost by the bench, not by the driver. */
+  readonly lineLate: number
   readonly violations: number
   /** Share of one processor that the polling process used. */
   readonly cpu: number
@@ -52,10 +55,14 @@ export async function measureSerial(
 ): Promise<SerialResult[]> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'bench-line-'))
   const port = path.join(directory, 'line')
-  const line = startProcess(process.execPath, ['bench/serial-line.ts', port])
+  // socat makes the pseudo-terminal and turns into the line (nofork): no process passes the bytes on.
+  const line = startProcess('socat', [
+    `PTY,link=${port},raw,echo=0,mode=600`,
+    `EXEC:${process.execPath} bench/serial-line.ts ${port},nofork`,
+  ])
   const counts = async (): Promise<Counts> => {
     const next = line.next(/"requests"/)
-    line.child.stdin?.write('counts\n')
+    line.child.kill('SIGUSR2')
     return JSON.parse(await next) as Counts
   }
   const results: SerialResult[] = []
@@ -65,12 +72,7 @@ export async function measureSerial(
       results.push(await measureLength(registers, { port, seconds, counts }))
     }
   } finally {
-    line.child.stdin?.write('stop\n')
-    await Promise.race([
-      new Promise((resolve) => line.child.once('exit', resolve)),
-      new Promise((resolve) => setTimeout(resolve, 2000)),
-    ])
-    await stopProcess(line, 'SIGKILL')
+    await stopProcess(line)
     rmSync(directory, { recursive: true, force: true })
   }
   return results
@@ -134,6 +136,7 @@ async function measureLength(registers: number, run: Run): Promise<SerialResult>
     bad,
     medianShare: wireLimitMs(registers) / median(tookEach),
     share: (polls * wireLimitMs(registers)) / tookMs,
+    lineLate: (after.lateMs - before.lateMs) / tookMs,
     violations: after.silentIntervalViolations - before.silentIntervalViolations,
     cpu: (used.user + used.system) / 1000 / tookMs,
   }

@@ -108,7 +108,7 @@ export function framingOf(bus: BusSettings, random: Random): (sink: FramingSink)
     case 'modbus-rtu': {
       const bits = 1 + bus.dataBits + (bus.parity === 'none' ? 0 : 1) + bus.stopBits
       const charMs = (bits * 1000) / bus.baudRate
-      const gapMs = Math.max(silentIntervalMs(bus.baudRate), bus.turnaroundMs)
+      const gapMs = Math.max(silentIntervalMs(bus.baudRate, charMs), bus.turnaroundMs)
       return (sink) => new RtuFraming(sink, { charMs, gapMs })
     }
   }

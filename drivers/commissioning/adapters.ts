@@ -1,10 +1,10 @@
 // The serial adapters of this machine, with the names that stay, and who holds each. Reads the system's own lists and opens
 // no port: opening one that another program holds would change its parity before the lock is even asked for (serialport 13).
 
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { SerialPort } from 'serialport'
-import { holderOf } from '../link/serial-link.ts'
+import { deviceOf, type PortHolder, portHolder } from '../link/port-holder.ts'
 
 export interface Adapter {
   /** The device as the system numbers it now: `/dev/ttyUSB0`. */
@@ -18,13 +18,6 @@ export interface Adapter {
   /** How long an FTDI chip keeps bytes back before it hands them on, ms. */
   readonly latencyTimerMs?: number
   readonly holder?: PortHolder
-}
-
-export interface PortHolder {
-  /** Name and process id, where this user may see them. */
-  readonly words: string
-  /** It locked the port: nobody else can open it. */
-  readonly locked: boolean
 }
 
 export interface AdapterList {
@@ -116,73 +109,10 @@ function latencyTimerOf(device: string, usbSerial: string): number | undefined {
   }
 }
 
-/**
- * Who holds a serial port, found without opening it: by its lock, which everybody may see, else by an open descriptor,
- * which only its owner and root may. Undefined when nobody does, as far as can be seen.
- */
-export function portHolder(port: string): PortHolder | undefined {
-  const pid = lockerOf(port)
-  if (pid === undefined) {
-    const words = holderOf(port)
-    return words === undefined ? undefined : { words, locked: false }
-  }
-  const name = nameOf(pid)
-  const words = name === undefined ? `process ${pid}` : `${name} (process ${pid})`
-  return { words, locked: true }
-}
-
-/** Process that has the port locked (flock), from the kernel's list of locks. */
-function lockerOf(port: string): number | undefined {
-  try {
-    const { dev, ino } = statSync(realpathSync(port), { bigint: true })
-    for (const line of readFileSync('/proc/locks', 'utf8').split('\n')) {
-      const match = /^\d+: FLOCK\s+\S+\s+\S+\s+(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /.exec(line)
-      if (match === null) continue
-      const [, pid, major, minor, inode] = match
-      const device = deviceNumber(
-        Number.parseInt(major ?? '', 16),
-        Number.parseInt(minor ?? '', 16),
-      )
-      if (device === dev && inode === String(ino)) return Number(pid)
-    }
-  } catch {
-    // A port that is not there, or a system without /proc, has no locks to show.
-  }
-  return undefined
-}
-
-/** A device number as `stat` packs it (gnu_dev_makedev). */
-function deviceNumber(major: number, minor: number): bigint {
-  const [high, low] = [BigInt(major), BigInt(minor)]
-  return (
-    ((high & 0xffff_f000n) << 32n) |
-    ((high & 0xfffn) << 8n) |
-    ((low & 0xffff_ff00n) << 12n) |
-    (low & 0xffn)
-  )
-}
-
-function nameOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-  } catch {
-    return undefined
-  }
-}
-
 function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory).sort()
   } catch {
     return []
-  }
-}
-
-/** The device a path leads to; undefined where it leads nowhere. */
-export function deviceOf(link: string): string | undefined {
-  try {
-    return realpathSync(link)
-  } catch {
-    return undefined
   }
 }

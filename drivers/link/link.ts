@@ -7,6 +7,8 @@ export interface LinkListener {
   opened(): void
   /** Bytes came in; valid during the call only. */
   received(bytes: Uint8Array): void
+  /** Something about the link that somebody should look at, in words; it works all the same. */
+  remarked?(words: string): void
   /** Could not be opened, or went away; told once, nothing follows. `cause` is in words. */
   closed(cause: string): void
 }
@@ -14,7 +16,7 @@ export interface LinkListener {
 export interface Link {
   /** Sends bytes; the array must not be changed afterwards. Without effect once closed. */
   write(bytes: Uint8Array): void
-  /** Drops everything received and not yet delivered, where the system can; calls back when done. */
+  /** Delivers at once what the system has received and not yet handed over, where it can be asked; calls back when done. */
   flush(done: () => void): void
   /** Ends the link at once (no farewell); the listener hears nothing more. Resolves when the system let go of it. */
   destroy(): Promise<void>

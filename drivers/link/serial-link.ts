@@ -1,9 +1,11 @@
 // A serial port as a link. Decides nothing about retries: one open, one close, and the close is waited for, because a
-// port that is opened while it is still being closed cannot be locked. The lock is exclusive; who holds it is said in words.
+// port that is opened while it is still being closed cannot be locked. The lock is exclusive; who holds it is asked before
+// the port is touched, and said in words.
 
-import { readdirSync, readFileSync, readlinkSync, readSync, realpathSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 import { SerialPort } from 'serialport'
 import type { Link, LinkListener, OpenLink } from './link.ts'
+import { type PortHolder, portHolder } from './port-holder.ts'
 
 /** Receive buffer of one port; frames are at most 256 bytes. */
 const RECEIVE_BYTES = 1024
@@ -28,7 +30,6 @@ interface Port {
   readonly fd: number | null
   readonly poller: { once(event: 'readable', call: (error: Error | null) => void): unknown }
   write(bytes: Buffer): Promise<void>
-  flush(): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,6 +38,7 @@ function openSerial(settings: SerialSettings, listener: LinkListener): Link {
   let over = false
   let port: Port | undefined
   let releasing: Promise<void> | undefined
+  let drain = (): void => {}
   const release = (): Promise<void> => {
     releasing ??= opening.then(() => port?.close()).catch(() => undefined)
     return releasing
@@ -47,11 +49,13 @@ function openSerial(settings: SerialSettings, listener: LinkListener): Link {
     void release()
     listener.closed(why)
   }
-  const opening = SerialPort.binding.open({ ...settings, lock: true }).then(
+  const holder = portHolder(path)
+  const opening = openUnlessLocked(settings, holder).then(
     (opened) => {
       port = opened as unknown as Port
       if (over) return
-      listen(port, {
+      if (holder?.locked === false) listener.remarked?.(sharedWith(path, holder.words))
+      drain = listen(port, {
         isOver: () => over,
         received: (bytes) => listener.received(bytes),
         gone: (error) => end(causeOf(error, path)),
@@ -62,12 +66,14 @@ function openSerial(settings: SerialSettings, listener: LinkListener): Link {
   )
   return {
     write: (bytes) => {
-      if (over) return
-      port?.write(Buffer.from(bytes)).catch((error: Error) => end(causeOf(error, path)))
+      if (over || port === undefined) return
+      const rest = bytes.subarray(writeAtOnce(port, bytes))
+      if (rest.length === 0) return
+      port.write(Buffer.from(rest)).catch((error: Error) => end(causeOf(error, path)))
     },
     flush: (done) => {
-      if (over || port === undefined) done()
-      else port.flush().then(done, (error: Error) => end(causeOf(error, path)))
+      drain()
+      if (!over) done()
     },
     destroy: () => {
       over = true
@@ -76,9 +82,22 @@ function openSerial(settings: SerialSettings, listener: LinkListener): Link {
   }
 }
 
+/** A port that another process has locked is not touched: opening it would change its speed and parity under that process. */
+async function openUnlessLocked(
+  settings: SerialSettings,
+  holder: PortHolder | undefined,
+): Promise<unknown> {
+  if (holder?.locked === true && !holder.own) throw new Error(heldBy(settings.path, holder.words))
+  return SerialPort.binding.open({ ...settings, lock: true })
+}
+
+const sharedWith = (path: string, words: string): string =>
+  `${path} is open in ${words} as well, which has not locked it; if that reads or writes, replies get damaged`
+
 /**
- * Reads whenever there is something. The binding's own read is not used: when the line hangs up, a read gives nothing,
- * for ever, which it (13.0.0) takes as a reason to read again at once, turning without end and telling nobody.
+ * Reads whenever there is something, and when the function returned is called. The binding's own read is not used: when
+ * the line hangs up, a read gives nothing, for ever, which it (13.0.0) takes as a reason to read again at once, turning
+ * without end and telling nobody.
  */
 function listen(
   port: Port,
@@ -91,32 +110,52 @@ function listen(
     readonly received: (bytes: Uint8Array) => void
     readonly gone: (error: Error) => void
   },
-): void {
+): () => void {
   const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
-  const take = (error: Error | null) => {
+  const take = (): void => {
     if (isOver() || port.fd === null) return
-    if (error !== null) return gone(error)
     try {
       const length = readSync(port.fd, buffer, 0, RECEIVE_BYTES, null)
       if (length === 0) return gone(new Error(HUNG_UP))
       received(buffer.subarray(0, length))
     } catch (failure) {
       const code = (failure as NodeJS.ErrnoException).code
-      if (code !== 'EAGAIN' && code !== 'EINTR') return gone(failure as Error)
+      if (code !== 'EAGAIN' && code !== 'EINTR') gone(failure as Error)
     }
-    if (!isOver()) port.poller.once('readable', take)
   }
-  port.poller.once('readable', take)
+  const readable = (error: Error | null): void => {
+    if (isOver()) return
+    if (error !== null) return gone(error)
+    take()
+    if (!isOver()) port.poller.once('readable', readable)
+  }
+  port.poller.once('readable', readable)
+  return take
 }
+
+/**
+ * Bytes that the system takes now. A request fits into its buffer, and the binding's own write hands it to another thread
+ * first, which costs a fifth of a millisecond after a silent interval that is waited out to the tenth. What it does not
+ * take, and what goes wrong, is left to the binding.
+ */
+function writeAtOnce({ fd }: Port, bytes: Uint8Array): number {
+  if (fd === null) return 0
+  try {
+    return writeSync(fd, bytes)
+  } catch {
+    return 0
+  }
+}
+
+const heldBy = (path: string, words = `another program (fuser ${path} names it)`): string =>
+  `${path} is held by ${words}, which locked it; stop that, and the line is back by itself`
 
 /** What went wrong, and what to do, in words. */
 function causeOf(error: Error, path: string): string {
   const text = error.message
   if (/lock port/i.test(text)) {
-    const holder = holderOf(path)
-    return holder === undefined
-      ? `${path} is held by another program; stop it (fuser ${path} names it)`
-      : `${path} is held by ${holder}; stop it`
+    const holder = portHolder(path)
+    return holder?.locked === true ? heldBy(path, holder.words) : heldBy(path)
   }
   if (/no such file/i.test(text)) return `there is no ${path}; plug the adapter in, or correct path`
   if (/permission denied/i.test(text)) {
@@ -125,31 +164,6 @@ function causeOf(error: Error, path: string): string {
   if (text === HUNG_UP || /\b(EIO|ENXIO|EBADF)\b|bad file descriptor/i.test(text)) {
     return `${path} is gone; check the adapter and its cable`
   }
+  if (text.startsWith(`${path} is held`)) return text
   return `${path}: ${text.replace(/^Error:? ?/, '')}`
-}
-
-/** Name and process id of who has the device open, as far as this user may see. */
-export function holderOf(path: string): string | undefined {
-  try {
-    const device = realpathSync(path)
-    for (const pid of readdirSync('/proc')) {
-      if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
-      if (holds(pid, device)) {
-        return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`
-      }
-    }
-  } catch {
-    // Without /proc, or with a device that has just gone, there is nothing to tell.
-  }
-  return undefined
-}
-
-function holds(pid: string, device: string): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some(
-      (descriptor) => readlinkSync(`/proc/${pid}/fd/${descriptor}`) === device,
-    )
-  } catch {
-    return false
-  }
 }

@@ -42,8 +42,15 @@ export const tcpLink =
   (listener) =>
     openTcp(address, listener)
 
+/** The other end has hung up: many converters and instruments do so with every client but the first. */
+const hungUp = ({ host, port }: TcpAddress, heard: boolean): string =>
+  heard
+    ? `${host}:${port} closed the connection`
+    : `${host}:${port} closed the connection before it answered anything; check that no other client has it`
+
 function openTcp(address: TcpAddress, listener: LinkListener): Link {
   let over = false
+  let heard = false
   let cause: string | undefined
   const close = (why: string) => {
     if (over) return
@@ -60,6 +67,7 @@ function openTcp(address: TcpAddress, listener: LinkListener): Link {
     onread: {
       buffer: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
       callback: (length, buffer) => {
+        heard = true
         if (!over) listener.received(buffer.subarray(0, length))
         return true
       },
@@ -72,8 +80,8 @@ function openTcp(address: TcpAddress, listener: LinkListener): Link {
   socket.on('connect', () => {
     if (!over) listener.opened()
   })
-  socket.on('end', () => close(`${address.host}:${address.port} closed the connection`))
-  socket.on('close', () => close(cause ?? `${address.host}:${address.port} closed the connection`))
+  socket.on('end', () => close(hungUp(address, heard)))
+  socket.on('close', () => close(cause ?? hungUp(address, heard)))
   return {
     write: (bytes) => {
       if (!over) socket.write(bytes)

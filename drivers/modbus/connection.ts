@@ -17,6 +17,8 @@ const RELEASE_MS_MAX: Millis = 5000
 export interface ConnectionListener {
   opened(): void
   received(bytes: Uint8Array): void
+  /** Something about the link that somebody should look at; it works all the same. */
+  remarked?(words: string): void
   /** The link is gone; called once for each `opened`, and for each open that failed. */
   lost(): void
 }
@@ -49,6 +51,7 @@ export class Connection {
   #proved = false
   /** An open alone is taken for `up`: not after a link that opened and closed without having brought anything. */
   #trusted = true
+  #lastRemark = ''
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -135,8 +138,18 @@ export class Connection {
         listener.opened()
       },
       received: (bytes) => listener.received(bytes),
+      remarked: (words) => this.#remark(words),
       closed: (cause) => this.#failed(cause),
     })
+  }
+
+  /** Said once, however often the link is opened. */
+  #remark(words: string): void {
+    if (words === this.#lastRemark) return
+    this.#lastRemark = words
+    const { bus, log, listener } = this.#options
+    log.warn('link_remark', { bus, remark: words })
+    listener.remarked?.(words)
   }
 
   #failed(cause: string): void {
@@ -169,11 +182,15 @@ export class Connection {
   #goDown(cause: string): void {
     const since = this.#state.kind === 'down' ? this.#state.since : this.#options.clock.now().mono
     if (this.#state.kind === 'down' && this.#state.cause === cause) return
+    this.#options.log.warn('link_down', { bus: this.#options.bus, cause })
     this.#become({ kind: 'down', cause, since })
   }
 
   #become(state: LinkState): void {
     if (state.kind === 'up' && this.#state.kind === 'up') return
+    if (state.kind === 'up' && this.#state.kind === 'down') {
+      this.#options.log.info('link_up', { bus: this.#options.bus })
+    }
     this.#state = state
     for (const listener of this.#listeners) listener(state)
   }

@@ -31,6 +31,6 @@ export interface Framing {
   end(nowMono: Millis): Verdict
   /** When the wire is next free to send on (silent interval, turnaround); 0 where there is no such thing. */
   freeAt(): Millis
-  /** Whether received bytes are to be dropped before each request. */
+  /** Whether what the system still holds is to be taken in before each request. */
   readonly flushes: boolean
 }

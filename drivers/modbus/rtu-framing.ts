@@ -24,9 +24,9 @@ export interface RtuTiming {
   readonly gapMs: Millis
 }
 
-/** The silent interval t3.5: 3.5 characters of 11 bits, and 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1). */
-export const silentIntervalMs = (baudRate: number): Millis =>
-  baudRate > 19_200 ? 1.75 : (3.5 * 11 * 1000) / baudRate
+/** The silent interval t3.5: 3.5 characters as they are on this line, and 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1). */
+export const silentIntervalMs = (baudRate: number, charMs: Millis): Millis =>
+  baudRate > 19_200 ? 1.75 : 3.5 * charMs
 
 interface Shape {
   readonly unitId: number

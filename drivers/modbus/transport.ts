@@ -100,6 +100,7 @@ export class Transport {
       listener: {
         opened: () => this.#onOpened(),
         received: (bytes) => this.#onReceived(bytes),
+        remarked: (words) => this.#record(words),
         lost: () => this.#onLost(),
       },
     })
@@ -185,26 +186,30 @@ export class Transport {
     this.#recorder.event(what, this.#now())
   }
 
-  /** Sends as soon as the wire is free, what came in unasked having been dropped: by the system here, by the framing then. */
+  /**
+   * Sends as soon as the wire is free. What the system has received by then is taken in first: it answers nothing, and it
+   * shows that the line is not silent.
+   */
   #send(): void {
     const pending = this.#pending
     if (pending === undefined) return
-    if (!this.#framing.flushes) return this.#askWhenFree(pending)
-    this.#connection.flush(() => {
-      if (this.#pending === pending && this.#connection.isOpen) this.#askWhenFree(pending)
-    })
-  }
-
-  #askWhenFree(pending: Pending): void {
     const { clock } = this.#options
     const freeAt = this.#framing.freeAt()
     const waitMs = freeAt - this.#now()
-    if (waitMs <= 0) return this.#ask(pending)
+    if (waitMs <= 0) return this.#framing.flushes ? this.#flush(pending) : this.#ask(pending)
     const wake = () => {
-      if (this.#pending === pending && this.#connection.isOpen) this.#askWhenFree(pending)
+      if (this.#pending === pending && this.#connection.isOpen) this.#send()
     }
     if (waitMs <= PRECISE_MS_MAX && clock.precisely !== undefined) clock.precisely(freeAt, wake)
     else clock.at(freeAt, wake)
+  }
+
+  #flush(pending: Pending): void {
+    this.#connection.flush(() => {
+      if (this.#pending !== pending || !this.#connection.isOpen) return
+      if (this.#framing.freeAt() > this.#now()) this.#send()
+      else this.#ask(pending)
+    })
   }
 
   #ask(pending: Pending): void {

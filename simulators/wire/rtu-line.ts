@@ -41,6 +41,8 @@ export interface LineCounts {
   malformed: number
   /** Requests to a unit that is not there. */
   foreign: number
+  /** By how much the last bytes of replies were handed on later than due, in all: time that the carrier lost. */
+  lateMs: Millis
 }
 
 /** Time a unit takes to begin its answer beyond t3.5. */
@@ -58,6 +60,7 @@ export class RtuLine {
     silentIntervalViolations: 0,
     malformed: 0,
     foreign: 0,
+    lateMs: 0,
   }
   readonly #options: RtuLineOptions
   readonly #timing: LineTiming
@@ -176,6 +179,7 @@ export class RtuLine {
       if (done > sent) this.#handOn(bytes.subarray(sent, done))
       sent = Math.max(sent, done)
       if (sent < bytes.length) this.#timers.at(start + (sent + 1) * characterMs, pass)
+      else this.counts.lateMs += this.#now() - start - sent * characterMs
     }
     this.#timers.at(start + characterMs, pass)
   }

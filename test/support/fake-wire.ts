@@ -45,6 +45,8 @@ export class FakeWire {
   connections = 0
   /** Words of the refusal while the line cannot be opened. */
   refusal: string | undefined
+  /** What the system has received and hands over only when it is asked. */
+  held: Buffer[] = []
   script: Script = (_request, regular, send) => send(regular(), 5)
   readonly #clock: Clock
   readonly #framing: 'mbap' | 'rtu'
@@ -96,7 +98,10 @@ export class FakeWire {
       write: (bytes) => {
         if (alive) this.#asked(Buffer.from(bytes))
       },
-      flush: (done) => done(),
+      flush: (done) => {
+        for (const bytes of this.held.splice(0)) deliver(bytes)
+        done()
+      },
       destroy: () => {
         alive = false
         return Promise.resolve()

@@ -1,20 +1,18 @@
 // A line in use is left alone: by what a running agent says of its buses, and by who holds a serial port. Forced use is on
 // record before a byte goes out, or does not happen; a locked port is not even opened.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { realpathSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { portHolder } from '#drivers/commissioning/adapters.ts'
+import { portHolder } from '#drivers/link/port-holder.ts'
 import type { CommandError } from '../../../agent/cli/exit-code.ts'
 import { probe } from '../../../agent/cli/probe.ts'
 import { scan } from '../../../agent/cli/scan.ts'
 import type { BusView } from '../../../agent/control/view.ts'
 import { type ControlAgent, STATUS, startControlAgent } from '../../support/control-agent.ts'
 import { ModbusServer } from '../../support/modbus-server.ts'
-import { root } from '../../support/processes.ts'
+import { holdPort, portSettings } from '../../support/port-holding.ts'
 import { hasSocat, PtyCable, RtuServer } from '../../support/rtu-server.ts'
 import { spoken } from '../../support/spoken.ts'
 
@@ -167,25 +165,10 @@ describe.skipIf(!hasSocat())('URS-60 a serial line in use', () => {
     undo.push(() => cable.remove())
   })
 
-  /** Another process that holds the port as an agent does, with its lock; its settings are 9600 8N1. */
   async function hold(): Promise<number> {
-    const program = `
-      import { SerialPort } from 'serialport'
-      const port = await SerialPort.binding.open({ path: ${JSON.stringify(cable.path)}, baudRate: 9600, parity: 'none', lock: true })
-      console.log('open')
-      setInterval(() => port, 1000)
-    `
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    undo.push(async () => {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    })
-    await once(child.stdout, 'data')
-    return child.pid ?? 0
+    const holding = await holdPort(cable.path)
+    undo.push(() => holding.end())
+    return holding.pid
   }
 
   const onCable = () => ({ serial: cable.path, unit: 1 })
@@ -221,13 +204,13 @@ describe.skipIf(!hasSocat())('URS-60 a serial line in use', () => {
       words: expect.stringContaining(`process ${pid}`),
       locked: true,
     })
-    const before = await settingsOf(cable.path)
+    const before = await portSettings(cable.path)
     for (const force of [{}, { force: true, reason: 'x' }]) {
       const { code, talk } = await attempt({ ...onCable(), parity: 'odd', ...force })
       expect(code).toBe(75)
       expect(talk).toMatch(new RegExp(`is locked by .*process ${pid}.*stop that program first`))
     }
-    expect(await settingsOf(cable.path)).toBe(before)
+    expect(await portSettings(cable.path)).toBe(before)
     expect(line.requests).toEqual([])
   })
 
@@ -238,17 +221,6 @@ describe.skipIf(!hasSocat())('URS-60 a serial line in use', () => {
     expect(talk).toMatch(/is open in socat \(process \d+\) as well/)
   })
 })
-
-/** Line settings as the system has them, read without opening the port for reading. */
-async function settingsOf(port: string): Promise<string> {
-  const child = spawn('stty', ['-a', '-F', port], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  child.stdout.on('data', (chunk) => {
-    text += chunk
-  })
-  await once(child, 'close')
-  return text
-}
 
 it('a client is refused in words by a socket that is no agent’s', async () => {
   const socketPath = path.join(agent.dataDir, 'other.sock')

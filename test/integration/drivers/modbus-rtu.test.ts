@@ -1,9 +1,11 @@
 // RTU on real descriptors: through a converter (TCP) and on a pseudo-terminal.
 
+import { realpathSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '#core/random.ts'
 import type { BusSettings, InstrumentSettings } from '#drivers/profile.ts'
 import type { BusDriver } from '#ports/driver.ts'
+import { silentLog } from '#ports/log.ts'
 import {
   briefs,
   driverOf,
@@ -12,6 +14,7 @@ import {
   profileOf,
   signal,
 } from '../../support/driver-rig.ts'
+import { holdPort, portSettings } from '../../support/port-holding.ts'
 import { hasSocat, obedientLine, PtyCable, RtuServer } from '../../support/rtu-server.ts'
 
 const profile = profileOf([signal('who', 0), signal('when', 1, 'u32')])
@@ -112,7 +115,7 @@ describe('RTU through a converter', () => {
     expect(driver.counters.timeouts).toBeGreaterThan(5)
   })
 
-  it('a converter that takes one client only is waited for, in words', async () => {
+  it('FB17 a converter that takes one client only is waited for, in words', async () => {
     const first = open(overTcp())
     await pollAll(first, one)
     // The converter of this test closes every further connection at once.
@@ -125,11 +128,10 @@ describe('RTU through a converter', () => {
       .poll(() => pollAll(second, two).then(briefs), { timeout: 3000 })
       .toEqual(['disconnected', 'disconnected'])
     await expect
-      .poll(() => {
-        const state = second.link()
-        return state.kind === 'down' && state.cause
-      })
-      .toMatch(/closed the connection/)
+      .poll(() => causeOf(second))
+      .toMatch(
+        /closed the connection before it answered anything; check that no other client has it/,
+      )
     await first.close()
     await expect
       .poll(() => pollAll(second, two).then(briefs), { timeout: 8000 })
@@ -164,43 +166,67 @@ describe.skipIf(!hasSocat())('RTU on a pseudo-terminal (needs socat)', () => {
     expect(good).toBeGreaterThan(500)
   })
 
-  it('FB22 a pulled adapter is said in words, and is back by itself when it is plugged in', async () => {
+  it('FB16 FB22 a pulled adapter is said in words, and is back by itself, renumbered, when it is plugged in', async () => {
     const driver = open(onPty(cable.path))
     await pollAll(driver, one)
+    const device = realpathSync(cable.path)
     await cable.pull()
     await expect.poll(() => driver.link().kind).toBe('down')
     expect(briefs(await pollAll(driver, one))).toEqual(['disconnected', 'disconnected'])
-    await expect
-      .poll(
-        () => {
-          const state = driver.link()
-          return state.kind === 'down' && state.cause
-        },
-        { timeout: 5000 },
-      )
-      .toMatch(/plug the adapter in/)
+    await expect.poll(() => causeOf(driver), { timeout: 5000 }).toMatch(/plug the adapter in/)
     server.behaviour = obedientLine
+    // Another adapter takes the number: the one that comes back is another device under its old name.
+    const other = new PtyCable(server.port)
+    await other.plug()
     await cable.plug()
+    expect(realpathSync(cable.path)).not.toBe(device)
     await expect
       .poll(() => pollAll(driver, one).then(briefs), { timeout: 10_000 })
       .toEqual([100, 70_000])
     expect(driver.link().kind).toBe('up')
+    await other.remove()
   })
 
-  it('holds its port alone, and says who holds it', async () => {
+  it('URS-10 a port that another process has locked is not touched, and says which process', async () => {
+    const holding = await holdPort(cable.path)
+    const before = await portSettings(cable.path)
+    const driver = open(onPty(cable.path, { parity: 'odd' }))
+    await expect
+      .poll(() => causeOf(driver))
+      .toMatch(new RegExp(`is held by node \\(process ${holding.pid}\\), which locked it`))
+    expect(await portSettings(cable.path)).toBe(before)
+    await holding.end()
+    await expect
+      .poll(() => pollAll(driver, two).then(briefs), { timeout: 8000 })
+      .toEqual([200, 70_000])
+  })
+
+  it('holds its port alone, also within one process, and says so', async () => {
     const first = open(onPty(cable.path))
     await pollAll(first, one)
     const second = open(onPty(cable.path))
-    await expect
-      .poll(() => {
-        const state = second.link()
-        return state.kind === 'down' && state.cause
-      })
-      .toMatch(/is held by/)
+    await expect.poll(() => causeOf(second)).toMatch(/is held by this process itself/)
     expect(briefs(await pollAll(first, one))).toEqual([100, 70_000])
     await first.close()
     await expect
       .poll(() => pollAll(second, two).then(briefs), { timeout: 8000 })
       .toEqual([200, 70_000])
   })
+
+  it('says once who else has the port open without a lock, and reads all the same', async () => {
+    const remarks: unknown[] = []
+    const log = { ...silentLog, warn: (_: string, fields = {}) => void remarks.push(fields) }
+    const driver = driverOf(onPty(cable.path), units, { log })
+    drivers.push(driver)
+    expect(briefs(await pollAll(driver, one))).toEqual([100, 70_000])
+    // socat is such a program: it holds the end that it made.
+    const remark = expect.stringMatching(/is open in socat \(process \d+\) as well/)
+    expect(remarks).toEqual([{ bus: 'rs485-1', remark }])
+    expect(driver.recorded?.().events).toContainEqual({ atMono: expect.any(Number), what: remark })
+  })
 })
+
+const causeOf = (driver: BusDriver): string | undefined => {
+  const state = driver.link()
+  return state.kind === 'down' ? state.cause : undefined
+}

@@ -3,7 +3,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type AdapterSources, listAdapters, portHolder } from '#drivers/commissioning/adapters.ts'
+import { type AdapterSources, listAdapters } from '#drivers/commissioning/adapters.ts'
+import { portHolder } from '#drivers/link/port-holder.ts'
 import { removeDirectory, temporaryDirectory } from '../../support/processes.ts'
 
 describe('URS-60 serial adapters', () => {

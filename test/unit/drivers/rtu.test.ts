@@ -161,13 +161,25 @@ describe('RTU on a line in virtual time', () => {
       send(regular(), 5)
     }
     for (let time = 0; time < 20; time++) await poll(time % 2 === 0 ? one : two)
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(silentIntervalMs(19_200) - 1e-9)
+    const charMs = (bits: number, baudRate: number) => (bits * 1000) / baudRate
+    const silence = silentIntervalMs(19_200, charMs(10, 19_200))
+    expect(silence).toBeCloseTo(1.823, 3)
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(silence - 1e-9)
+    expect(Math.min(...gaps)).toBeLessThan(silence + 0.1)
     expect(gaps).toHaveLength(19)
-    expect([9600, 19_200, 115_200].map(silentIntervalMs)).toEqual([
-      38_500 / 9600,
-      38_500 / 19_200,
-      1.75,
-    ])
+    expect(silentIntervalMs(9600, charMs(11, 9600))).toBeCloseTo(4.01, 3)
+    expect(silentIntervalMs(115_200, charMs(11, 115_200))).toBe(1.75)
+  })
+
+  it('FB2 takes in what the system still holds before it sends, and waits for silence again', async () => {
+    const { poll, wire, driver } = twoUnits()
+    await poll(one)
+    const late = Buffer.from('0103020007f986', 'hex')
+    wire.held = [late]
+    expect(briefs(await poll(two))).toEqual([22, -3.5])
+    expect(driver.counters).toMatchObject({ foreignFrames: 1, replies: 2 })
+    const [first, second] = wire.requests
+    expect((second?.atMono ?? 0) - (first?.atMono ?? 0)).toBeGreaterThanOrEqual(5 + 2 * 1.82)
   })
 
   it('gives each instrument the pause that its profile asks for, and no other', async () => {

@@ -158,6 +158,7 @@ describe('a line with several units', () => {
       silentIntervalViolations: 0,
       malformed: 0,
       foreign: 0,
+      lateMs: 0,
     })
   })
 

@@ -15,6 +15,7 @@ import { People } from './access/people.ts'
 import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
 import { annunciatorFactory, carryOutHorn } from './compose-annunciator.ts'
+import { watchCertificates } from './compose-certificates.ts'
 import { watchClock } from './compose-clock.ts'
 import { ConfigurationInForce, type InForceOptions } from './compose-configuration.ts'
 import { type DiskWatches, type SurvivingDisk, survivingDisk } from './compose-disk.ts'
@@ -184,7 +185,11 @@ async function composeOn(
     closing.unshift(async () => watched?.stop())
     await watched.start()
     const watches = disk.watch(agent, store, options.failed)
-    closing.unshift(async () => watches.stop())
+    const certificates = watchCertificates(agent, { clock, log })
+    closing.unshift(async () => {
+      watches.stop()
+      certificates.stop()
+    })
     sources = new OccupancySources({
       clock,
       plant: () => agent.configuration.plant,
@@ -194,7 +199,8 @@ async function composeOn(
     })
     sources.start()
     closing.unshift(async () => sources?.stop())
-    const parts = { options, agent, people, store, clock, watches, clockWatch: watched, sources }
+    const looking = [certificates, watched, sources, watches]
+    const parts = { options, agent, people, store, clock, watches, clockWatch: watched, looking }
     return await serve({ ...parts, ...(broker !== undefined && { broker }) })
   } catch (error) {
     for (const close of closing) await close().catch(() => {})
@@ -209,8 +215,9 @@ interface Served {
   readonly store: Store
   readonly clock: Clock
   readonly watches: DiskWatches
-  readonly sources: OccupancySources
   readonly clockWatch: ClockWatch
+  /** What looks at something now and then, and stops before the agent does. */
+  readonly looking: readonly { stop(): void }[]
   readonly broker?: EmbeddedBroker
 }
 
@@ -223,7 +230,7 @@ async function serve({
   clock,
   watches,
   clockWatch,
-  sources,
+  looking,
   broker,
 }: Served): Promise<RunningAgent> {
   const { configuration, log, file, changed, accept, candidate } = options
@@ -270,9 +277,7 @@ async function serve({
     rejectConfiguration: (findings) => inForce.refuse(findings),
     stop: async (reason) => {
       await control.close()
-      clockWatch.stop()
-      sources.stop()
-      watches.stop()
+      for (const each of looking) each.stop()
       await agent.stop(reason)
       await watches.keepHead()
       await broker?.close()

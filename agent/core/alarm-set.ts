@@ -72,6 +72,7 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
   uplink_rejected: 2,
   no_subscriber: 2,
   client_takeover: 2,
+  certificate_expiring: 2,
   clock_unsynchronised: 2,
   clock_stepped: 3,
   clock_drift: 2,

@@ -1,4 +1,4 @@
-// A certificate authority for one test, made by openssl: good, wrong-name and expired server certificates, and clients.
+// A certificate authority for one test, made by openssl: good, wrong-name, expired and too young server certificates, and clients.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ export interface TestPki {
   files(name: string): { readonly cert: string; readonly key: string }
 }
 
-/** Writes `ca.pem`, `good`, `wrong-name`, `expired` (servers) and `gw-01` (client) into the directory. */
+/** Writes `ca.pem`, `good`, `wrong-name`, `expired`, `not-yet` (servers), `gw-01` and `gw-01-expired` (clients) into the directory. */
 export function testPki(directory: string): TestPki {
   const at = (name: string): string => path.join(directory, name)
   const openssl = (...args: string[]): void => {
@@ -59,7 +59,10 @@ export function testPki(directory: string): TestPki {
   issue('wrong-name', 'wrong-name', 'DNS:other.example', month)
   const past = ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z']
   issue('expired', 'expired', 'IP:127.0.0.1,DNS:localhost', past)
+  const yet = ['-startdate', '20900101000000Z', '-enddate', '20910101000000Z']
+  issue('not-yet', 'not-yet', 'IP:127.0.0.1,DNS:localhost', yet)
   issue('gw-01', 'gw-01', 'DNS:gw-01', month)
+  issue('gw-01-expired', 'gw-01', 'DNS:gw-01', past)
   return {
     ca: at('ca.pem'),
     files: (name) => ({ cert: at(`${name}.pem`), key: at(`${name}.key`) }),

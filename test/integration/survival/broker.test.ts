@@ -122,6 +122,11 @@ describe.skipIf(noMosquitto || noOpenssl)('NE4 certificates under a running daem
     const before = await account(t, made.port)
     const agent = await run(t, site)
     await before.consumer.message((topic) => topic.endsWith('/readings'))
+    // the papers of a test last for a month: that their end comes near is an alarm
+    const near = await before.consumer.message((topic) =>
+      topic.endsWith('/alarm/system.certificate_expiring'),
+    )
+    expect(JSON.parse(near)).toMatchObject({ state: 'unacknowledged', class: 'system' })
     await made.kill()
     hand('second', 'papers')
     await made.start()

@@ -156,19 +156,19 @@ describe.skipIf(noMosquitto || noOpenssl)('NE4 TLS', () => {
         'use_identity_as_username true',
       ]
     }
-  const settings = (broker: Mosquitto, client: boolean) => ({
+  const settings = (broker: Mosquitto, client: string | undefined) => ({
     url: `mqtts://127.0.0.1:${broker.port}`,
     consumers: [],
     caFile: path.join(broker.directory, 'ca.pem'),
-    ...(client && {
-      certFile: path.join(broker.directory, 'gw-01.pem'),
-      keyFile: path.join(broker.directory, 'gw-01.key'),
+    ...(client !== undefined && {
+      certFile: path.join(broker.directory, `${client}.pem`),
+      keyFile: path.join(broker.directory, `${client}.key`),
     }),
   })
 
   it('with the right names and dates on both sides: connects by client certificate', async () => {
     const broker = await start(secured('good'))
-    const live = liveUplink(settings(broker, true))
+    const live = liveUplink(settings(broker, 'gw-01'))
     closing.push(() => live.uplink.stop('stopped', 500))
     live.uplink.start()
     await until('connected', () => live.uplink.state().connected)
@@ -176,9 +176,11 @@ describe.skipIf(noMosquitto || noOpenssl)('NE4 TLS', () => {
   })
 
   it.each([
-    ['a certificate for another name', 'wrong-name', true, /altnames|does not match/i],
-    ['an expired certificate', 'expired', true, /expired/i],
-    ['no client certificate', 'good', false, /certificate/i],
+    ['a certificate for another name', 'wrong-name', 'gw-01', /altnames|does not match/i],
+    ['an expired certificate', 'expired', 'gw-01', /expired/i],
+    ['a certificate that is not valid yet', 'not-yet', 'gw-01', /not yet valid/i],
+    ['an expired client certificate', 'good', 'gw-01-expired', /expired/i],
+    ['no client certificate', 'good', undefined, /certificate/i],
   ])('%s: refused in words, and never tried in the clear', async (_name, server, client, cause) => {
     const broker = await start(secured(server))
     const live = liveUplink(settings(broker, client))
@@ -194,7 +196,7 @@ describe.skipIf(noMosquitto || noOpenssl)('NE4 TLS', () => {
 
   it('a missing secret file: said in words, tried again', async () => {
     const broker = await start(secured('good'))
-    const live = liveUplink({ ...settings(broker, true), keyFile: '/nowhere/gw-01.key' })
+    const live = liveUplink({ ...settings(broker, 'gw-01'), keyFile: '/nowhere/gw-01.key' })
     closing.push(() => live.uplink.stop('stopped', 500))
     live.uplink.start()
     expect(live.uplink.state().lastError).toMatch(/cannot read mqtt.keyFile \/nowhere/)

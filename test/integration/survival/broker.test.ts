@@ -79,10 +79,13 @@ async function account(t: TestContext, port: number, name = 'test-consumer'): Pr
   return { consumer, ledger }
 }
 
-/** Everything up to the newest reading has come, in order and unchanged. */
+/**
+ * Everything up to the newest reading has come, unchanged. A consumer that subscribes while a window is under way sees a hole until
+ * what nobody heard is sent again; what stays missing is none of that.
+ */
 function expectWhole({ ledger }: Account): void {
   const last = Math.max(...[...ledger.readings.values()].map(({ s }) => s))
-  expect(ledger.faults).toEqual([])
+  expect(ledger.faults.filter((fault) => !/hole/.test(fault))).toEqual([])
   expect(ledger.missing().filter((seq) => seq < last)).toEqual([])
 }
 

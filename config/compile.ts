@@ -2,6 +2,7 @@
 // Decides nothing that a check has not permitted; reads no file.
 
 import { createHash } from 'node:crypto'
+import type { GuidanceTexts } from '#core/guidance.ts'
 import type { Instrument, Origin, Plant, Point } from '#core/point.ts'
 import { type Millis, SECOND } from '#core/time.ts'
 import type { InstrumentSettings } from '#drivers/profile.ts'
@@ -12,11 +13,12 @@ import type {
   SourceFile,
 } from './configuration.ts'
 import { resolveFrom } from './document.ts'
+import { guidanceTexts } from './guidance.ts'
 import { compileChecks, compileLimits, compileRules, isParticle } from './limits.ts'
 import type { Written } from './model.ts'
 import { present } from './profile.ts'
 import type { Resolved, ResolvedInstrument, ResolvedPoint } from './resolve.ts'
-import type { MqttInput, RemindersInput } from './schema/configuration.ts'
+import type { GuidanceInput, MqttInput, RemindersInput } from './schema/configuration.ts'
 import type { LimitSet } from './schema/limit-set.ts'
 
 /** Reasons of an acknowledgement where the site gives none (contract §3). */
@@ -42,6 +44,8 @@ export function compile(
   const buses = resolved.buses.filter(({ id }) => id !== annunciator?.output.bus.id)
   const { site, gateway, mqtt } = model
   if (site === undefined || gateway === undefined || limitSet === undefined) return undefined
+  const language = site.value.language ?? 'en'
+  const siteGuidance = model.guidance && ownGuidance(model.guidance.value)
   const points = resolved.points.flatMap((point) => compilePoint(point, limitSet) ?? [])
   const plant: Plant = {
     org: site.value.org,
@@ -57,6 +61,7 @@ export function compile(
     instruments: resolved.instruments.map(instrumentOf),
     points,
     reasonCodes: model.reasonCodes ?? REASON_CODES,
+    guidance: guidanceTexts(language, siteGuidance),
     ...(model.reminders && { reminders: remindersOf(model.reminders.value) }),
   }
   return {
@@ -67,9 +72,24 @@ export function compile(
     ...(annunciator && { annunciator }),
     dataDir: resolveFrom(gateway.place.document, gateway.value.dataDir).path,
     approval: site.value.approval ?? 'none',
+    language,
+    ...(siteGuidance && { siteGuidance }),
     sources,
   }
 }
+
+/** What the site says of its alarms; parts it leaves out are not there. */
+const ownGuidance = (given: GuidanceInput): GuidanceTexts =>
+  Object.fromEntries(
+    Object.entries(given).map(([key, { cause, consequence, action }]) => [
+      key,
+      {
+        ...present('cause', cause),
+        ...present('consequence', consequence),
+        ...present('action', action),
+      },
+    ]),
+  )
 
 /** Reminders by class, as the core takes them. */
 function remindersOf(input: RemindersInput): NonNullable<Plant['reminders']> {

@@ -1,10 +1,12 @@
 // A configuration as the rest of the agent gets it: checked, compiled, all defaults filled in.
 
+import type { GuidanceTexts } from '#core/guidance.ts'
 import type { Moments } from '#core/local-time.ts'
 import type { Plant } from '#core/point.ts'
 import type { Millis } from '#core/time.ts'
 import type { BusSettings, InstrumentSettings, OutputSettings } from '#drivers/profile.ts'
 import type { BusBudget } from './bus-budget.ts'
+import type { Language } from './guidance.ts'
 
 /** Way to the broker; secrets are files, never values. */
 export interface MqttSettings {
@@ -59,6 +61,10 @@ export interface Configuration {
   readonly dataDir: string
   /** Who has to agree to a change: `second_person`, or nobody beyond whoever may write the file (URS-68). */
   readonly approval: Approval
+  /** Language of the guidance in records. */
+  readonly language: Language
+  /** What the site says of its alarms over the usual texts. */
+  readonly siteGuidance?: GuidanceTexts
   /** The file named first, then includes, profiles and limit sets, in order of reading. */
   readonly sources: readonly SourceFile[]
 }

@@ -64,11 +64,23 @@ function valuesOf({
   mqtt,
   annunciator,
   approval,
+  language,
+  siteGuidance,
 }: Configuration): Values {
   const values: Values = new Map()
   const { org, site, siteName, timezone, gateway, origin } = plant
-  flatten(values, 'site', { org, id: site, name: siteName, timezone, gateway, origin, approval })
+  flatten(values, 'site', {
+    org,
+    id: site,
+    name: siteName,
+    timezone,
+    gateway,
+    origin,
+    approval,
+    language,
+  })
   flatten(values, 'site', { reasonCodes: plant.reasonCodes, reminders: plant.reminders })
+  flatten(values, 'site.guidance', siteGuidance)
   flatten(values, 'limitSet', plant.limitSet)
   flatten(values, 'mqtt', mqtt)
   flatten(values, 'annunciator', annunciator)

@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Origin } from '#core/point.ts'
 import { builtInName, openCatalogue } from './catalogue.ts'
 import { checkAnnunciator } from './check/annunciator.ts'
+import { checkGuidance } from './check/guidance.ts'
 import { checkLimits } from './check/limits.ts'
 import { checkOccupancy } from './check/occupancy.ts'
 import { checkPlant } from './check/plant.ts'
@@ -57,7 +58,8 @@ export function loadConfiguration(
     sources,
     options.origin,
   )
-  return configuration === undefined
+  if (configuration !== undefined) checkGuidance(model, configuration.plant, findings)
+  return configuration === undefined || !findings.clean()
     ? { ok: false, findings: findings.all() }
     : { ok: true, configuration, findings: findings.all(), budgets }
 }

@@ -10,7 +10,9 @@ import {
   configurationSchema,
   consoleSchema,
   type GatewayInput,
+  type GuidanceInput,
   gatewaySchema,
+  guidanceSchema,
   includeSchema,
   type MqttInput,
   mqttSchema,
@@ -58,6 +60,7 @@ export interface Model {
   readonly mqtt?: Written<MqttInput>
   readonly reasonCodes?: readonly string[]
   readonly reminders?: Written<RemindersInput>
+  readonly guidance?: Written<GuidanceInput>
   readonly annunciator?: Written<AnnunciatorInput>
   readonly zones: readonly Written<ZoneInput>[]
   readonly buses: readonly Written<BusInput>[]
@@ -94,6 +97,7 @@ export function readModel(
   section('console', consoleSchema)
   const reasonCodes = readReasonCodes(groups, findings)
   const reminders = section('reminders', remindersSchema)
+  const guidance = section('guidance', guidanceSchema)
   const annunciator = section('annunciator', annunciatorSchema)
   const zones = list('zones')
   const buses = list('buses')
@@ -107,6 +111,7 @@ export function readModel(
     ...(mqtt && { mqtt }),
     ...(reasonCodes && { reasonCodes }),
     ...(reminders && { reminders }),
+    ...(guidance && { guidance }),
     ...(annunciator && { annunciator }),
     zones: entries(zones, zoneSchema, findings),
     buses: entries(buses, busSchema, findings),

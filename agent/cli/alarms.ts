@@ -20,10 +20,12 @@ export async function alarms(options: AlarmsOptions, output: Output): Promise<nu
   return EXIT.ok
 }
 
+const TO_ACKNOWLEDGE = 'To acknowledge'
+
 /** Groups of the list in the order of urgency, by state. */
 const GROUPS: readonly { title: string; states: readonly string[]; style: Style }[] = [
   {
-    title: 'To acknowledge',
+    title: TO_ACKNOWLEDGE,
     states: ['unacknowledged', 'rtn_unacknowledged', 'latched_unacknowledged'],
     style: ['bold', 'red'],
   },
@@ -79,7 +81,8 @@ export function alarmsText(
     const shown = folded ? groupByCause(sorted) : sorted.map((alarm) => ({ alarm, others: [] }))
     const rows = shown.map((group) => rowOf(group, view))
     const listed = table(withoutEmptyEnd([HEADS, ...rows]))
-    return `${output.style(style, `${title} (${members.length})`)}\n${listed}`
+    const head = output.style(style, `${title} (${members.length})`)
+    return [`${head}\n${listed}`, ...guidanceLines(shown, title)].join('\n')
   })
   return [...origin, ...blocks, update].join('\n\n')
 }
@@ -95,6 +98,30 @@ function updateWords({ at, lastReadingAt, timezone }: AlarmsView): string {
   if (lastReadingAt === undefined) return `No reading yet (${localTime(at, timezone)}).`
   const age = at - lastReadingAt
   return `Last reading ${localTime(lastReadingAt, timezone)} (${span(age)} ago).`
+}
+
+/** What is to be done about what nobody has acknowledged, once for those of which the same holds. */
+function guidanceLines(groups: readonly AlarmGroup[], title: string): string[] {
+  if (title !== TO_ACKNOWLEDGE) return []
+  const alarmsOf = new Map<string, string[]>()
+  for (const { alarm } of groups) {
+    const action = alarm.guidance?.action
+    if (action === undefined) continue
+    alarmsOf.set(action, [...(alarmsOf.get(action) ?? []), alarm.alarm])
+  }
+  const lines = [...alarmsOf]
+    .slice(0, GUIDANCE_SHOWN_MAX)
+    .map(([action, its]) => printable(`  ${namedWords(its)}: ${action}`))
+  return lines.length === 0 ? [] : ['', 'What to do', ...lines]
+}
+
+/** Kinds of guidance shown below the list; each alarm carries its own (`ack`, `--json`). */
+const GUIDANCE_SHOWN_MAX = 5
+const NAMED_MAX = 3
+
+const namedWords = (alarms: readonly string[]): string => {
+  const more = alarms.length - NAMED_MAX
+  return `${alarms.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 const HEADS = ['STATE', 'PRIO', 'ALARM', 'VALUE', 'LIMIT', 'SINCE', 'OCCURRENCE', 'ACKNOWLEDGED BY']

@@ -1,6 +1,7 @@
 // What the local socket shows: the state of the agent and of its alarms, as plain data for people's eyes and for scripts.
 // Types only. `status --json` and `alarms --json` print exactly these.
 
+import type { Guidance } from '#core/guidance.ts'
 import type { Actor, Role } from '#core/input.ts'
 import type { Grade, Occupancy, Origin } from '#core/point.ts'
 import type { Quality } from '#core/quality.ts'
@@ -151,6 +152,8 @@ export interface AlarmView {
   /** The alarm it may follow from, and the one it is only a consequence of. */
   readonly firstOut?: { readonly alarm: string; readonly occ: string }
   readonly parent?: string
+  /** Why it exists and what is to be done. */
+  readonly guidance?: Guidance
   /** It comes and goes: three transitions within a minute. */
   readonly chattering?: boolean
 }

@@ -5,6 +5,7 @@ import type { AlarmDefinition } from './alarm-set.ts'
 import { type Acknowledgement, stateName, type Transition } from './alarm-state.ts'
 import { limitIn } from './evaluate.ts'
 import { parentOf } from './first-out.ts'
+import { guidanceOf } from './guidance.ts'
 import { heldAs, holdView, shownState } from './hold.ts'
 import type { Occupancy } from './point.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
@@ -53,6 +54,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...((unit.reminder?.step ?? 0) > 0 && { escalation: unit.reminder?.step }),
     ...heldView(unit),
     ...(state.nuisance.chattering.has(id) && { chattering: true }),
+    ...(occurrence !== null && guidanceView(state, definition)),
     ts: alarm.ts,
     ack: acknowledgementView(occurrence?.ack),
     seq: alarm.seq,
@@ -64,6 +66,12 @@ export function alarmPayload(state: CoreState, id: string): string {
 function parentView(state: CoreState, definition: AlarmDefinition) {
   const parent = parentOf(state, definition)
   return parent === undefined ? {} : { parent }
+}
+
+/** What whoever sees it has to know. */
+function guidanceView({ plant }: CoreState, definition: AlarmDefinition) {
+  const guidance = guidanceOf(plant, definition)
+  return guidance === undefined ? {} : { guidance }
 }
 
 /** What is beneath a hold, and the hold itself. */
@@ -143,6 +151,7 @@ export function alarmEventBody(
     ...(definition.instrument?.serial !== undefined && { serial: definition.instrument.serial }),
     ...(state.overdue.has(definition.point?.id ?? '') && { cal: 'overdue' }),
     limitSet: `${plant.limitSet.id} ${plant.limitSet.version}`,
+    ...guidanceView(state, definition),
     config: plant.hash,
   }
 }

@@ -1,6 +1,7 @@
 // The plant as the core knows it: zones, instruments and points with everything judged about them.
 // Compiled from an accepted configuration (config/compile.ts); immutable while it is in force.
 
+import type { GuidanceTexts } from './guidance.ts'
 import type { LimitSetId, ParticleRules, PointLimits } from './limit.ts'
 import type { Stretch } from './local-time.ts'
 import type { Quantity } from './quantity.ts'
@@ -126,6 +127,8 @@ export interface Plant {
   readonly points: readonly Point[]
   /** Codes accepted as the reason of an acknowledgement; `other` needs a comment. */
   readonly reasonCodes: readonly string[]
+  /** Cause, consequence and action of alarms, by key (guidance.ts). */
+  readonly guidance?: GuidanceTexts
   readonly reminders?: Readonly<
     Partial<Record<'action' | 'alert' | 'fault' | 'system', ClassReminders>>
   >

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { DAY, MINUTE } from '#core/time.ts'
 import { APPROVALS } from '../configuration.ts'
+import { LANGUAGES } from '../guidance.ts'
 import { annunciatorSchema } from './annunciator.ts'
 import { duration, filePath, id, text } from './atoms.ts'
 import { busSchema, instrumentSchema, limitSetReference, zoneSchema } from './plant.ts'
@@ -14,6 +15,10 @@ export const siteSchema = z
     id: id('site, second level of the MQTT topics'),
     name: text('name of the site, shown on screens and reports'),
     timezone: text('IANA time zone for display, such as Europe/Rome; records are UTC', 64),
+    language: z
+      .enum(LANGUAGES)
+      .describe('language of the guidance in records and lists; en where not given')
+      .optional(),
     approval: z
       .enum(APPROVALS)
       .describe(
@@ -128,6 +133,31 @@ export const remindersSchema = z
   })
   .describe('when alarms that nobody looks after are said again, by class; without it, never')
 
+/** Longest text of a guidance, in characters. */
+const GUIDANCE_TEXT_MAX = 500
+const guidanceText = (what: string) => text(what, GUIDANCE_TEXT_MAX).optional()
+
+/** `guidance:` */
+export const guidanceSchema = z
+  .record(
+    z
+      .string()
+      .regex(
+        /^[a-z0-9-]{1,32}$|^[a-z0-9-]{1,32}\.[a-z0-9_]{1,32}$|^[a-z_]{1,32}(\.[a-z0-9_]{1,32})?$/,
+      )
+      .describe(
+        'an alarm (b101-dp.action_low), the id of a point, instrument, zone or bus, a kind (action_low), or a kind and a quantity',
+      ),
+    z.strictObject({
+      cause: guidanceText('what usually brings the alarm about'),
+      consequence: guidanceText('what follows where nobody acts'),
+      action: guidanceText('what whoever sees it has to do'),
+    }),
+  )
+  .describe(
+    "the site's own words on alarms, in place of the usual ones; parts left out stay as they are",
+  )
+
 const FILES_MAX = 64
 
 export const includeSchema = z
@@ -145,6 +175,7 @@ export const configurationSchema = z
     console: consoleSchema.optional(),
     reasonCodes: reasonCodesSchema.optional(),
     reminders: remindersSchema.optional(),
+    guidance: guidanceSchema.optional(),
     annunciator: annunciatorSchema.optional(),
     zones: z.array(zoneSchema).min(1).describe('the zones of the plant'),
     buses: z.array(busSchema).min(1).describe('the buses of the gateway'),
@@ -155,4 +186,5 @@ export const configurationSchema = z
 export type SiteInput = z.infer<typeof siteSchema>
 export type GatewayInput = z.infer<typeof gatewaySchema>
 export type RemindersInput = z.infer<typeof remindersSchema>
+export type GuidanceInput = z.infer<typeof guidanceSchema>
 export type MqttInput = z.infer<typeof mqttSchema>

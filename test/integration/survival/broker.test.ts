@@ -83,10 +83,10 @@ async function account(t: TestContext, port: number, name = 'test-consumer'): Pr
  * Everything up to the newest reading has come, unchanged. A consumer that subscribes while a window is under way sees a hole until
  * what nobody heard is sent again; what stays missing is none of that.
  */
-function expectWhole({ ledger }: Account): void {
+function expectWhole({ ledger }: Account, setAside: readonly number[] = []): void {
   const last = Math.max(...[...ledger.readings.values()].map(({ s }) => s))
   expect(ledger.faults.filter((fault) => !/hole/.test(fault))).toEqual([])
-  expect(ledger.missing().filter((seq) => seq < last)).toEqual([])
+  expect(ledger.missing().filter((seq) => seq < last && !setAside.includes(seq))).toEqual([])
 }
 
 const alarmState = async (site: Site, alarm: string): Promise<string | undefined> => {
@@ -126,10 +126,10 @@ describe.skipIf(noMosquitto || noOpenssl)('NE4 certificates under a running daem
     const agent = await run(t, site)
     await before.consumer.message((topic) => topic.endsWith('/readings'))
     // the papers of a test last for a month: that their end comes near is an alarm
-    const near = await before.consumer.message((topic) =>
-      topic.endsWith('/alarm/system.certificate_expiring'),
+    await before.consumer.message(
+      (topic, text) =>
+        topic.endsWith('/alarm/system.certificate_expiring') && /"unacknowledged"/.test(text),
     )
-    expect(JSON.parse(near)).toMatchObject({ state: 'unacknowledged', class: 'system' })
     await made.kill()
     hand('second', 'papers')
     await made.start()
@@ -238,7 +238,12 @@ describe.skipIf(noMosquitto)('NE9 a broker that refuses', { concurrent: true }, 
     await made.start()
     const all = await account(t, made.port)
     await until('readings are here', () => all.ledger.readings.size > 100, 20_000)
-    expectWhole(all)
+    // frames of the flight recorder may be one event of more than the broker takes: set aside, and said with its number
+    const setAside = agent.lines.flatMap((line) => {
+      const { event, of, first } = line.startsWith('{') ? JSON.parse(line) : {}
+      return event === 'uplink_rejected' && of === 'event' ? [first as number] : []
+    })
+    expectWhole(all, setAside)
     for (const { topic, text } of all.consumer.messages)
       expect(topic.length + text.length).toBeLessThanOrEqual(700)
     expect(await alarmState(site, 'system.uplink_rejected')).toBe('unacknowledged')

@@ -128,7 +128,7 @@ function flatten(values: Values, key: string, value: unknown): void {
 
 const GROUPS: readonly (readonly [RegExp, ChangeGroup])[] = [
   [/^points\.[^.]+\.limits\.(on|off)DelayMs$/, 'delays'],
-  [/^points\.[^.]+\.(limits|rules|checks)\.|^limitSet\./, 'limits'],
+  [/^points\.[^.]+\.(limits|rules|checks)\.|^limitSet\.|^zones\.[^.]+\.trends\./, 'limits'],
   [
     /^points\.[^.]+\.(conversion\.|unit$|quantity$|sizeUm$)|\.(flowLpm|samplePeriodMs|sampleTimeMs)$/,
     'conversion',

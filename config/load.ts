@@ -12,6 +12,7 @@ import { checkOccupancy } from './check/occupancy.ts'
 import { checkPlant } from './check/plant.ts'
 import { checkPoints } from './check/points.ts'
 import { checkTiming } from './check/timing.ts'
+import { checkTrends } from './check/trends.ts'
 import { compile } from './compile.ts'
 import type { Loaded } from './configuration.ts'
 import { collectFindings } from './findings.ts'
@@ -43,6 +44,7 @@ export function loadConfiguration(
   const resolved = resolve(model, catalogue, findings)
   checkPlant(resolved, findings)
   checkOccupancy(resolved, findings)
+  checkTrends(resolved, findings)
   checkPoints(resolved, findings)
   checkLimits(resolved, findings)
   const annunciator = checkAnnunciator(resolved, catalogue, findings)

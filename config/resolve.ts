@@ -14,6 +14,7 @@ import type { Model, Written, WrittenInstrument } from './model.ts'
 import { present } from './profile.ts'
 import type { LimitSet } from './schema/limit-set.ts'
 import type { BusInput, InstrumentInput, PointInput, ZoneInput } from './schema/plant.ts'
+import { compileTrends } from './trends.ts'
 
 const INTERVAL_DEFAULT: Millis = SECOND
 
@@ -111,6 +112,7 @@ const zoneOf = (input: ZoneInput): Zone => ({
   ...present('within', input.within),
   ...present('occupancy', input.occupancy),
   ...present('cleanUpMs', input.cleanUp),
+  ...(input.trends !== undefined && { trends: compileTrends(input.trends) }),
   ...(input.longest !== undefined && { longestMs: given(input.longest) }),
   ...(input.schedule !== undefined && { schedule: scheduleOf(input.schedule) }),
   ...(input.signal !== undefined && {

@@ -4,6 +4,7 @@
 import type { LimitColumns } from './limit.ts'
 import type { Grade, Instrument, Plant, Point, Zone } from './point.ts'
 import type { Millis } from './time.ts'
+import type { TrendRule } from './trend.ts'
 
 export type AlarmClass = 'action' | 'alert' | 'fault' | 'system'
 export type Priority = 1 | 2 | 3
@@ -25,6 +26,7 @@ export type AlarmKind =
   | 'calibration_due'
   | 'identity'
   | 'bus_fault'
+  | `trend_${TrendRule['kind']}`
   | 'clean_up'
   | 'occupancy'
   | 'system'
@@ -40,6 +42,8 @@ export type Judgement =
   | { readonly by: 'single_high'; readonly count: number }
   /** Raised and returned by what is found beside the value: faults, data loss, conditions from outside. */
   | { readonly by: 'fault' }
+  /** The excursions of the point over days. */
+  | { readonly by: 'trend'; readonly rule: TrendRule }
 
 export interface AlarmDefinition {
   readonly id: string
@@ -160,12 +164,15 @@ function pointAlarms(
     ...delays,
   })
   const isSample = instrument?.sampled === true && point.sizeUm !== undefined
+  const judged = [...limitAlarms(point, alarm), ...ruleAlarms(point, alarm)]
   return [
-    ...limitAlarms(point, alarm),
-    ...ruleAlarms(point, alarm),
+    ...judged,
     ...(isSample && point.grade === 'A' ? [alarm('gap', 'fault', { by: 'fault' })] : []),
     alarm('sensor_fault', 'fault', { by: 'fault' }),
     ...(point.stuckAfterMs === undefined ? [] : [alarm('frozen', 'fault', { by: 'fault' })]),
+    ...(judged.length === 0 ? [] : (zone?.trends?.rules ?? [])).map((rule) =>
+      alarm(`trend_${rule.kind}`, 'alert', { by: 'trend', rule }),
+    ),
   ]
 }
 
@@ -225,6 +232,9 @@ function ruleAlarms({ rules }: Point, alarm: MakeAlarm): AlarmDefinition[] {
       : [alarm('single_high', 'action', { by: 'single_high', count: singleHigh })]),
   ]
 }
+
+/** Whether a reading is held against it. */
+export const isOfReading = ({ by }: Judgement): boolean => by !== 'fault' && by !== 'trend'
 
 /** Whether the high limits of a channel are judged on the rolling cubic metre only (contract §2). */
 export const isRolling = (point: Point): boolean =>
@@ -293,8 +303,9 @@ const cleanUpAlarm = (zone: Zone): AlarmDefinition => ({
   ...NO_DELAY,
 })
 
-/** Action in grade A and B and every inversion is 1; C and D action and A and B alert 2; the rest 3. */
+/** Action in grade A and B and every inversion is 1; C and D action and A and B alert 2; the rest 3. A trend is for days, not minutes. */
 function priorityOf(alarmClass: AlarmClass, kind: AlarmKind, point: Point): Priority {
+  if (kind.startsWith('trend_')) return 3
   const high = point.grade === 'A' || point.grade === 'B'
   if (alarmClass === 'action') return high || kind === 'inversion' || point.critical ? 1 : 2
   if (kind === 'gap') return 1

@@ -6,6 +6,7 @@ import { keepCounter } from './counters.ts'
 import { setFault } from './fault.ts'
 import { shiftCounter } from './particle.ts'
 import type { Millis } from './time.ts'
+import { shiftTrends } from './trend-watch.ts'
 import { type Turn, writeEvent } from './turn.ts'
 import { keepZone, shiftZone } from './zone-state.ts'
 
@@ -42,6 +43,7 @@ export function stepClock(turn: Turn, stepMs: Millis): void {
     shiftZone(unit, stepMs)
     keepZone(turn, unit)
   }
+  shiftTrends(turn, stepMs)
   writeEvent(turn, 'clock.stepped', { stepMs })
   turn.urgent = true
   // it has happened and is over: what stays is to be seen by somebody (URS-51)

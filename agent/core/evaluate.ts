@@ -1,7 +1,7 @@
 // A reading held against a limit: violated, normal, or between (inside the limit, not yet inside limit − deadband).
 // Comparison rules of alarms.md: high by >, low by <, particles in integers, nothing rounded first.
 
-import type { Judgement } from './alarm-set.ts'
+import { isOfReading, type Judgement } from './alarm-set.ts'
 import type { LimitColumns, LimitValue } from './limit.ts'
 import type { Occupancy } from './point.ts'
 import type { SampleDetail } from './reading.ts'
@@ -80,7 +80,7 @@ export function directionsOf(judgements: readonly Judgement[]): { high: boolean;
       if (judgement.direction === 'high') high = true
       else low = true
     } else if (judgement.by === 'inversion') low = true
-    else if (judgement.by !== 'fault') high = true
+    else if (isOfReading(judgement)) high = true
   }
   return { high, low }
 }

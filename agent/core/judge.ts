@@ -12,6 +12,7 @@ import type { Occupancy } from './point.ts'
 import type { Reading } from './reading.ts'
 import type { AlarmUnit, CoreState, InstrumentUnit, PointUnit } from './state.ts'
 import type { Millis } from './time.ts'
+import { noteHappening } from './trend-watch.ts'
 import { applyToAlarm, type Turn } from './turn.ts'
 
 /** Exception codes 4 and 7 are a sensor fault from the third in a row; 8 (memory parity) at once (faults.md FB5). */
@@ -23,6 +24,8 @@ const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
 
 /** Lets one reading of a point, already written down, take effect. */
 export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): void {
+  if (unit.point.quantity === 'contact' && isOther(unit, reading))
+    noteHappening(turn, unit.point.zone, `contact ${unit.point.id}`)
   if (reading.v !== undefined && reading.late !== true) {
     unit.newest = reading.v
     unit.newestAt = turn.at.mono
@@ -34,6 +37,9 @@ export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): voi
   judgeAtRest(turn, unit, reading)
   if (!saysNothing(reading.qc)) judgeLoss(turn, unit)
 }
+
+const isOther = ({ newest }: PointUnit, { v }: Reading): boolean =>
+  newest !== undefined && v !== undefined && v !== newest
 
 function judgeLimits(turn: Turn, unit: PointUnit, reading: Reading): void {
   const { v } = reading
@@ -114,6 +120,7 @@ function verdictOn(
       return rule(overRange || counts >= judgement.count, counts, applied(judgement.count, 'site'))
     }
     case 'fault':
+    case 'trend':
       return { verdict: 'normal', value: v }
   }
 }

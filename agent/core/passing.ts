@@ -8,6 +8,7 @@ import { nextReminder, passReminders, settleReminders } from './reminder.ts'
 import type { CoreState } from './state.ts'
 import { nextStay, passStays } from './stay.ts'
 import type { Millis } from './time.ts'
+import { nextTrendAt, settleTrends } from './trend-watch.ts'
 import { nextDelay, passDelays, type Turn } from './turn.ts'
 
 /** Everything that had been given a time and whose time is over. */
@@ -28,11 +29,13 @@ export const nextPassing = (state: CoreState): Millis =>
     nextStay(state),
     nextShelf(state),
     nextReminder(state),
+    nextTrendAt(state),
     nextNuisance(state),
   )
 
 /** What follows from all that a step has done, at its end. */
 export function settle(turn: Turn): void {
+  settleTrends(turn)
   settleHolds(turn)
   settleReminders(turn)
   settleNuisance(turn)

@@ -6,6 +6,7 @@ import type { LimitSetId, ParticleRules, PointLimits } from './limit.ts'
 import type { Stretch } from './local-time.ts'
 import type { Quantity } from './quantity.ts'
 import type { Millis } from './time.ts'
+import type { TrendRules } from './trend.ts'
 
 export const GRADES = ['A', 'B', 'C', 'D', 'CNC'] as const
 /** EU GMP grade of a zone; CNC is controlled, not classified. */
@@ -33,6 +34,7 @@ export interface Zone {
     readonly stretches: readonly (Stretch & { readonly state: Occupancy })[]
     readonly otherwise: Occupancy
   }
+  readonly trends?: TrendRules
   /** The contact point that tells what goes on. */
   readonly signal?: { readonly point: string; readonly closed: Occupancy; readonly open: Occupancy }
 }

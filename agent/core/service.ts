@@ -4,7 +4,8 @@
 import { actFields, type Named, personOf, type Refusal, refuse, roleFault } from './act-reply.ts'
 import { hiddenList, settleService, tellHolds } from './hold-set.ts'
 import type { ActReply, Role } from './input.ts'
-import { type CoreState, type ServiceOut, serviceKey } from './state.ts'
+import { type CoreState, type PointUnit, type ServiceOut, serviceKey } from './state.ts'
+import { noteHappening } from './trend-watch.ts'
 import type { Turn } from './turn.ts'
 import { isBusy } from './zone-state.ts'
 
@@ -32,6 +33,7 @@ export function takeOut(turn: Turn, act: Named<'out_of_service'>): ActReply {
     ({ definition }) => definition.point?.id === target || definition.instrument?.id === target,
   )
   tellHolds(turn, 'out_of_service.started', { target, workOrder, ...actFields(act) }, units)
+  noteService(turn, target)
   return { ok: true, code: 'done' }
 }
 
@@ -53,7 +55,14 @@ export function returnToService(turn: Turn, act: Named<'return_to_service'>): Ac
   const body = { target, workOrder, since, ...actFields(act), ...hiddenList(ended) }
   const units = ended.map(({ unit }) => unit)
   tellHolds(turn, 'out_of_service.ended', body, units)
+  noteService(turn, target)
   return { ok: true, code: 'done' }
+}
+
+/** Single excursions that always follow maintenance are a trend (Annex 1 9.11 iii). */
+function noteService(turn: Turn, target: string): void {
+  const zones = pointsOf(turn.state, target).map(({ zone }) => zone.zone.id)
+  for (const zone of new Set(zones)) noteHappening(turn, zone, `service ${target}`)
 }
 
 const invalid = (detail: string): Refusal => ({ code: 'invalid', detail })
@@ -84,12 +93,15 @@ function outFault(
   return roleFault(actor, APPROVERS)
 }
 
-/** The first zone in operation or clean-up that is measured by a point or instrument. */
-function busyZoneOf({ points, instruments }: CoreState, target: string): string | undefined {
+/** The points of a target: itself, or those of an instrument. */
+function pointsOf({ points, instruments }: CoreState, target: string): readonly PointUnit[] {
   const point = points.get(target)
-  const its = point === undefined ? (instruments.get(target)?.points ?? []) : [point]
-  return its.find(({ zone }) => isBusy(zone))?.zone.zone.id
+  return point === undefined ? (instruments.get(target)?.points ?? []) : [point]
 }
+
+/** The first zone in operation or clean-up that is measured by a point or instrument. */
+const busyZoneOf = (state: CoreState, target: string): string | undefined =>
+  pointsOf(state, target).find(({ zone }) => isBusy(zone))?.zone.zone.id
 
 /** The one who took it out does not approve its return. */
 const secondFault = (

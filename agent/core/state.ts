@@ -1,7 +1,7 @@
 // The state of the core: what is remembered of alarms, zones, points and counters, and how a start brings it back.
 // Changed in place by `step` and owned by the loop; every persisted row is a JSON value of its own.
 
-import { type AlarmDefinition, alarmDefinitions, isRolling } from './alarm-set.ts'
+import { type AlarmDefinition, alarmDefinitions, isOfReading, isRolling } from './alarm-set.ts'
 import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
@@ -16,6 +16,7 @@ import type { Instrument, Occupancy, Plant, Point, Zone } from './point.ts'
 import type { Reminder } from './reminder.ts'
 import type { Instant, Millis } from './time.ts'
 import type { Timer } from './timer.ts'
+import { type Happening, newTrend, type Trend } from './trend.ts'
 
 /** One alarm with what it is. */
 export interface AlarmUnit {
@@ -122,6 +123,8 @@ export interface PointUnit {
   newest: number | undefined
   newestAt: Millis
   window: ParticleWindow
+  /** Where its zone has trend rules. */
+  readonly trend: Trend | undefined
 }
 
 export interface InstrumentUnit {
@@ -166,6 +169,10 @@ export interface CoreState {
   overdue: ReadonlySet<string>
   /** Monotonic moment before which no point can reach its comm-fail time. */
   nextLossCheck: Millis
+  /** What happened lately, by zone and what it was. */
+  happened: Map<string, Happening>
+  /** Moment (wall, time base) at which time alone may change a trend. */
+  nextTrend: Millis
   /** Day (UTC, days since 1970) of the last calibration check. */
   day: number
 }
@@ -183,6 +190,8 @@ export const holdKey = (alarm: string): string => `hold/${alarm}`
 export const reminderKey = (alarm: string): string => `reminder/${alarm}`
 export const serviceKey = (target: string): string => `service/${target}`
 export const windowKey = (point: string): string => `window/${point}`
+export const trendKey = (point: string): string => `trend/${point}`
+export const HAPPENED_KEY = 'happened'
 /** Ids of every alarm of the plant in force, so that a later start knows which have ceased to exist. */
 export const ALARMS_KEY = 'alarms'
 
@@ -301,7 +310,7 @@ function addPoint(
   const zone = state.zones.get(point.zone)
   assert(zone !== undefined, `point ${point.id} lies in a zone that does not exist: ${point.zone}`)
   const alarms = [...state.alarms.values()].filter(
-    ({ definition }) => definition.point === point && definition.judgement.by !== 'fault',
+    ({ definition }) => definition.point === point && isOfReading(definition.judgement),
   )
   const unit: PointUnit = {
     point,
@@ -320,6 +329,7 @@ function addPoint(
     deviceFailures: 0,
     newest: undefined,
     newestAt: at.mono,
+    trend: zone.zone.trends === undefined ? undefined : newTrend(zone.zone.trends),
   }
   state.points.set(point.id, unit)
   instrument.points.push(unit)

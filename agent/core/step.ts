@@ -8,6 +8,7 @@ import { CLOCK_KEY, doubtClock, stepClock, trustClock } from './clock.ts'
 import { passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { setFault } from './fault.ts'
 import { resumeRecent } from './first-out.ts'
+import { forget, isForgotten } from './forget.ts'
 import { type Holds, resumeHolds } from './hold.ts'
 import { dropService, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
@@ -28,6 +29,7 @@ import {
   type CoreState,
   type CounterRow,
   counterKey,
+  HAPPENED_KEY,
   holdKey,
   judgedBy,
   reminderKey,
@@ -35,6 +37,7 @@ import {
   type ServiceOut,
   serviceKey,
   sourceOf,
+  trendKey,
   type WindowRow,
   windowKey,
   type ZoneRow,
@@ -42,6 +45,8 @@ import {
 } from './state.ts'
 import { resumeStays, type StayRow, stayOf } from './stay.ts'
 import { DAY, type Instant, type Millis } from './time.ts'
+import type { Happening } from './trend.ts'
+import { resumeTrends, type TrendRow } from './trend-watch.ts'
 import {
   alarmRow,
   applyToAlarm,
@@ -93,6 +98,8 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     doubtful: false,
     overdue: new Set(),
     nextLossCheck: at.mono,
+    happened: new Map(),
+    nextTrend: Number.POSITIVE_INFINITY,
     day: -1,
   }
   const row = <T>(key: string): T | undefined => {
@@ -128,6 +135,8 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   for (const [key, text] of persisted) if (key.startsWith(serviceKey(''))) keepService(state, text)
   resumeRecent(state, at)
   state.nuisance = resumeFlood(row(FLOOD_KEY), lastCommit, at)
+  const trendOf = (id: string) => row<TrendRow>(trendKey(id))?.excursions
+  resumeTrends(turn, trendOf, row<Happening[]>(HAPPENED_KEY) ?? [])
   settleDifference(turn, before)
   keepResumed(turn)
   resumeStays(turn, (id) => row<StayRow>(stayKey(id)), lastCommit)
@@ -288,12 +297,14 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
     },
   })
   resumeRecent(state, at)
+  resumeTrends(turn, (id) => points.get(id)?.trend?.excursions, state.happened.values())
   resumeStays(turn, (id) => stayOf(zones, id), { at, sameBoot: true })
   forget(turn, zones, state.zones, zoneKey)
   forget(turn, zones, state.zones, stayKey)
   forget(turn, alarms, state.alarms, holdKey)
   forget(turn, alarms, state.alarms, reminderKey)
   forget(turn, points, state.points, windowKey)
+  forget(turn, points, state.points, trendKey)
   forget(turn, instruments, state.instruments, counterKey)
   settleDifference(turn, before, by)
   state.day = -1
@@ -301,26 +312,6 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
 
 const isSame = (old: Instrument | undefined, now: Instrument): boolean =>
   old !== undefined && sourceOf(old) === sourceOf(now)
-
-/** Whether a persisted row is about something that the plant no longer has. */
-function isForgotten({ alarms, zones, instruments, points }: CoreState, key: string): boolean {
-  const slash = key.indexOf('/')
-  const id = key.slice(slash + 1)
-  if (key === zoneKey(id) || key === stayKey(id)) return !zones.has(id)
-  if (key === holdKey(id) || key === reminderKey(id)) return !alarms.has(id)
-  if (key === counterKey(id)) return !instruments.has(id)
-  return key === windowKey(id) && !points.has(id)
-}
-
-/** Removes the rows of what the plant no longer has. */
-function forget(
-  turn: Turn,
-  before: ReadonlyMap<string, unknown>,
-  now: ReadonlyMap<string, unknown>,
-  key: (id: string) => string,
-): void {
-  for (const id of before.keys()) if (!now.has(id)) turn.changes.set(key(id), undefined)
-}
 
 /**
  * Alarms that ceased to exist, and open occurrences whose limit moved, end with that reason on record; the next sample judges

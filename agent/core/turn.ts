@@ -19,6 +19,7 @@ import {
   judgedBy,
 } from './state.ts'
 import type { Instant, Millis } from './time.ts'
+import { noteInTrend } from './trend-note.ts'
 
 export interface Turn {
   readonly state: CoreState
@@ -108,6 +109,7 @@ export function applyToAlarm(
     )
     if (unit.holds !== undefined) unit.holds = hideIn(unit.holds, transition.occurrence)
     unit.state = { ...unit.state, seq, ts: Math.round(turn.at.wall) }
+    noteInTrend(turn.state, unit, transition)
   }
   if (transitions.length > 0) {
     turn.alarms.add(unit.definition.id)

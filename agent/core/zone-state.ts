@@ -13,6 +13,7 @@ import {
 } from './state.ts'
 import { DAY, HOUR, type Instant, type Millis } from './time.ts'
 import { resumeTimer, timerFrom } from './timer.ts'
+import { noteHappening } from './trend-watch.ts'
 import { baseNow, type Turn, writeEvent } from './turn.ts'
 
 /** How long, and how many, past states of a zone are remembered: longer than any sample takes. */
@@ -108,6 +109,7 @@ export function enterOccupancy(
   for (const { definition } of turn.state.alarms.values()) {
     if (definition.point?.zone === unit.zone.id) turn.alarms.add(definition.id)
   }
+  noteHappening(turn, unit.zone.id, `occupancy ${unit.zone.id} ${to ?? 'unknown'}`)
   writeEvent(turn, 'occupancy.changed', {
     zone: unit.zone.id,
     from: from ?? null,

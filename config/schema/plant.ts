@@ -6,6 +6,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '#core/time.ts'
 import { clockTime, days } from './annunciator.ts'
 import { duration, filePath, id, isoDate, range, reference, text } from './atoms.ts'
 import { checksSchema, limitsSchema, rulesSchema, SAMPLE_PERIOD_MAX } from './limits.ts'
+import { trendsSchema } from './trends.ts'
 
 const INTERVAL_MIN = 1
 const interval = (of: string) =>
@@ -79,6 +80,7 @@ export const zoneSchema = z
     longest: longestSchema.optional(),
     schedule: scheduleSchema.optional(),
     signal: signalSchema.optional(),
+    trends: trendsSchema.optional(),
   })
   .describe('a room, a cabinet or another place with one grade')
 

@@ -179,6 +179,44 @@ const PLAUSIBILITY: Case[] = [
   ],
 ]
 
+const trends = (given: object) => (p: Plain) => Object.assign(p.zones[1] ?? {}, { trends: given })
+const isolated = (apart: string) =>
+  trends({ isolatedActions: { count: 3, over: '30d', apart }, justification: 'CCS-060' })
+
+const TRENDS: Case[] = [
+  [
+    'URS-25 all three rules',
+    trends({
+      rising: { over: '7d', atLeast: 4 },
+      consecutiveAlerts: { count: 3, within: '1d' },
+      isolatedActions: { count: 3, over: '30d', apart: '1h' },
+      justification: 'CCS-060',
+    }),
+    'accepted',
+  ],
+  [
+    'URS-25 without a justification',
+    trends({ rising: { over: '7d', atLeast: 4 } }),
+    'refused',
+    'zones[1].trends.justification',
+  ],
+  ['URS-25 no rule', trends({ justification: 'X' }), 'refused', 'zones[1].trends', /9\.11/],
+  [
+    'URS-25 one excursion is no trend',
+    trends({ rising: { over: '7d', atLeast: 1 }, justification: 'X' }),
+    'refused',
+    'zones[1].trends.rising.atLeast',
+  ],
+  ['URS-25 three just fit', isolated('359h'), 'accepted'],
+  [
+    'URS-25 three never fit',
+    isolated('15d'),
+    'refused',
+    'zones[1].trends.isolatedActions.apart',
+    /URS-25/,
+  ],
+]
+
 const reminders = (value: object) => (plain: object) => {
   Object.assign(plain, { reminders: value })
 }
@@ -207,6 +245,7 @@ const REMINDERS: Case[] = [
 judge([
   ['reminders', REMINDERS],
   ['plausibility', PLAUSIBILITY],
+  ['trends', TRENDS],
   ['justifications', JUSTIFICATION],
   ['particle counters', COUNTERS],
   ['pressures, ranges and site limits', PRESSURE],

@@ -157,6 +157,8 @@ export interface CoreState {
   readonly reminded: Set<AlarmUnit>
   /** Too many alarms at once, and which of them come and go. */
   nuisance: Nuisance
+  /** Alarms that are not configured any more (gone-alarms.ts). */
+  gone: readonly string[]
   /** Alarms on the shelf. */
   readonly shelved: Set<AlarmUnit>
   /** Points and instruments out of service, by id. */

@@ -9,6 +9,7 @@ import { passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { setFault } from './fault.ts'
 import { resumeRecent } from './first-out.ts'
 import { forget, isForgotten } from './forget.ts'
+import { GONE_KEY, noteGone } from './gone-alarms.ts'
 import { type Holds, resumeHolds } from './hold.ts'
 import { dropService, settleService } from './hold-set.ts'
 import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
@@ -90,6 +91,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     instruments: new Map(),
     timed: new Set(),
     recent: [],
+    gone: [],
     shelved: new Set(),
     reminded: new Set(),
     nuisance: noNuisance(),
@@ -137,7 +139,9 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   state.nuisance = resumeFlood(row(FLOOD_KEY), lastCommit, at)
   const trendOf = (id: string) => row<TrendRow>(trendKey(id))?.excursions
   resumeTrends(turn, trendOf, row<Happening[]>(HAPPENED_KEY) ?? [])
+  state.gone = row<string[]>(GONE_KEY) ?? []
   settleDifference(turn, before)
+  for (const id of state.gone) turn.alarms.add(id)
   keepResumed(turn)
   resumeStays(turn, (id) => row<StayRow>(stayKey(id)), lastCommit)
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
@@ -346,6 +350,7 @@ function settleDifference(turn: Turn, before: ReadonlyMap<string, AlarmRow>, by?
   for (const id of ids) if (!before.has(id)) turn.alarms.add(id)
   if (ids.length !== before.size || ids.some((id) => !before.has(id)))
     turn.changes.set(ALARMS_KEY, ids)
+  noteGone(turn, before.keys(), state.alarms)
   turn.rezoned = true
   dropService(turn)
   settleService(turn)

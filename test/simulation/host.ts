@@ -24,6 +24,7 @@ import { MachineGone, type Platter, SimulatedStore } from './store.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface HostOptions {
+  /** What the file said at the beginning. */
   readonly configuration: Configuration
   readonly timeline: Timeline
   readonly dice: Dice
@@ -31,6 +32,8 @@ export interface HostOptions {
   readonly broker: Broker
   readonly accepted: Accepted
   readonly faults: () => FaultRates
+  /** A process starts with this configuration, on what is durable up to a record. */
+  readonly configured: (configuration: Configuration, seq: number) => void
   /** Opens what is durable for a new process; may throw `MachineGone`. */
   readonly openDisk: () => Platter
   /** The machine lost its power: what was not synced may be gone. */
@@ -48,6 +51,7 @@ const EXPECTED_FAILURE = /simulated: EIO/
 
 export class Host {
   readonly #options: HostOptions
+  #configuration: Configuration
   #boot: Boot
   #boots = 1
   #processes = 0
@@ -62,6 +66,7 @@ export class Host {
 
   constructor(options: HostOptions) {
     this.#options = options
+    this.#configuration = options.configuration
     this.#boot = this.#newBoot()
   }
 
@@ -109,6 +114,25 @@ export class Host {
         this.#failed(process, error)
       },
     )
+  }
+
+  /** SIGHUP after the file has changed; without a configuration it cannot be accepted, and the one before stays. */
+  reload(configuration: Configuration | undefined): void {
+    if (configuration !== undefined) this.#configuration = configuration
+    const { agent, process } = this
+    if (agent === undefined || process === undefined) return
+    const rejected = (active: boolean): void =>
+      agent.input({
+        ...{ kind: 'condition', at: agent.loop.now(), alarm: 'system.config_rejected', active },
+      })
+    process.post(() => {
+      if (this.agent !== agent) return
+      rejected(configuration === undefined)
+      if (configuration === undefined) return
+      const { mutant } = this.#options
+      const changed = mutant.configuration?.(configuration) ?? configuration
+      agent.apply(changed, 'site.yaml').catch(() => {})
+    })
   }
 
   /** kill -9, or the same by the machine: the process is gone in the middle of whatever it did. */
@@ -204,9 +228,11 @@ export class Host {
   }
 
   async #launch(process: Process, platter: Platter): Promise<Agent> {
-    const { configuration, timeline, dice, accepted, faults, seen, mutant } = this.#options
+    const { timeline, dice, accepted, faults, seen, mutant, configured } = this.#options
+    const configuration = this.#configuration
     const recovered = mutant.recovered?.(platter.recovered) ?? platter.recovered
     accepted.recovered(platter.recovered)
+    configured(configuration, platter.recovered.head.seq)
     const store = new SimulatedStore({
       platter: { ...platter, recovered },
       process,

@@ -6,6 +6,7 @@ import { coreMutants } from './mutants-core.ts'
 import { diskMutants } from './mutants-disk.ts'
 import { fieldMutants } from './mutants-field.ts'
 import { holdMutants } from './mutants-holds.ts'
+import { reloadMutants } from './mutants-reload.ts'
 import { storeMutants } from './mutants-store.ts'
 import { uplinkMutants } from './mutants-uplink.ts'
 
@@ -15,5 +16,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...fieldMutants,
   ...coreMutants,
   ...holdMutants,
+  ...reloadMutants,
   ...uplinkMutants,
 ]

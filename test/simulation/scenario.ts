@@ -34,6 +34,7 @@ export const FAULT_CLASSES = [
   'consumerGap',
   // what came later is drawn last, so that older seeds draw what they drew
   'hold',
+  'reload',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 

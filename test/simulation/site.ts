@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import type { Configuration } from '#config/configuration.ts'
 import { formatFinding, loadConfiguration } from '#config/load.ts'
+import { FIRST_REVISION, limitOf, type Revision } from './revision.ts'
 import type { BusDraw, InstrumentDraw, PointDraw, Scenario } from './scenario.ts'
 import { KINDS, TYPES } from './signal.ts'
 
@@ -12,31 +13,46 @@ export const DATA_DIR = '/simulated/data'
 export const CONSUMER = 'historian'
 
 /** The configuration of a scenario. Throws with the loader's words when it is refused: the draw was then wrong. */
-export function configurationOf(scenario: Scenario): Configuration {
-  const files = new Map<string, string>([[FILE, siteFile(scenario)]])
+export function configurationOf(scenario: Scenario, revision = FIRST_REVISION): Configuration {
+  const loaded = loadedOf(scenario, siteFile(scenario, revision))
+  if (loaded.ok) return loaded.configuration
+  throw new Error(`seed ${scenario.seed}: ${loaded.findings.map(formatFinding).join('\n')}`)
+}
+
+/** What the loader makes of a file with a slip of the pen in it. */
+export const faultyFile = (scenario: Scenario, revision: Revision) =>
+  loadedOf(scenario, siteFile(scenario, revision).replace('"onDelay":"', '"onDelay":"about '))
+
+function loadedOf(scenario: Scenario, text: string) {
+  const files = new Map<string, string>([[FILE, text]])
   for (const bus of scenario.buses) {
     for (const instrument of bus.instruments) {
       files.set(`/simulated/${instrument.id}.json`, JSON.stringify(profileOf(instrument)))
     }
   }
   const read = (path: string) => files.get(path) ?? readFileSync(path, 'utf8')
-  const loaded = loadConfiguration(FILE, read, { origin: 'simulated' })
-  if (loaded.ok) return loaded.configuration
-  throw new Error(`seed ${scenario.seed}: ${loaded.findings.map(formatFinding).join('\n')}`)
+  return loadConfiguration(FILE, read, { origin: 'simulated' })
 }
 
-function siteFile({ buses }: Scenario): string {
+function siteFile({ buses }: Scenario, revision: Revision): string {
   return JSON.stringify({
     site: { org: 'org', id: 'site', name: 'Simulated site', timezone: 'Europe/Rome' },
     gateway: { id: 'gw-01', dataDir: DATA_DIR },
     limitSet: 'annex1-2022',
-    mqtt: { url: 'mqtt://127.0.0.1:1883', consumers: [CONSUMER], commands: true },
+    mqtt: {
+      url: 'mqtt://127.0.0.1:1883',
+      consumers: [CONSUMER],
+      commands: true,
+      ...(revision.live && { live: true }),
+    },
     zones: [
       { id: 'room', name: 'Room', grade: 'C', occupancy: 'in_operation' },
       { id: 'outside', name: 'Outside', grade: 'D', occupancy: 'in_operation' },
     ],
     buses: buses.map(busEntry),
-    instruments: buses.flatMap((bus) => bus.instruments.map((each) => instrumentEntry(bus, each))),
+    instruments: buses.flatMap((bus) =>
+      bus.instruments.map((each) => instrumentEntry(bus, each, revision)),
+    ),
   })
 }
 
@@ -47,16 +63,22 @@ const busEntry = (bus: BusDraw, index: number) => ({
   port: bus.protocol === 'modbus-tcp' ? 502 : 4001,
 })
 
-const instrumentEntry = (bus: BusDraw, { id, unitId, points }: InstrumentDraw) => ({
+const instrumentEntry = (
+  bus: BusDraw,
+  { id, unitId, points }: InstrumentDraw,
+  revision: Revision,
+) => ({
   id,
   profile: `./${id}.json`,
   bus: bus.id,
   unitId,
-  points: points.map(pointEntry),
+  points: points
+    .filter((point) => !revision.removed.has(point.id))
+    .map((point) => pointEntry(point, revision)),
 })
 
-function pointEntry(point: PointDraw) {
-  const { actionHigh, alertHigh, alertLow, actionLow, inversion } = KINDS[point.kind]
+function pointEntry(point: PointDraw, revision: Revision) {
+  const inversion = limitOf(point, 'inversion', revision)
   return {
     id: point.id,
     signal: point.id.replaceAll('-', '_'),
@@ -66,7 +88,10 @@ function pointEntry(point: PointDraw) {
     ...(point.stuckAfterMs !== undefined && { stuckAfter: `${point.stuckAfterMs}ms` }),
     ...(point.reversed && { polarity: 'reversed' }),
     limits: {
-      ...{ actionHigh, alertHigh, alertLow, actionLow },
+      actionHigh: limitOf(point, 'actionHigh', revision),
+      alertHigh: limitOf(point, 'alertHigh', revision),
+      alertLow: limitOf(point, 'alertLow', revision),
+      actionLow: limitOf(point, 'actionLow', revision),
       ...(inversion !== undefined && { inversion: true }),
       onDelay: `${point.onDelayMs}ms`,
       offDelay: `${point.offDelayMs}ms`,

@@ -1,6 +1,7 @@
 // What strikes the site in time: for each fault class that is on, the next moment and what then happens. Chance only.
 
 import { holdSomething } from './people-holds.ts'
+import { changeFile } from './revision.ts'
 import type { FaultClass } from './scenario.ts'
 import type { World } from './world.ts'
 
@@ -75,5 +76,6 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
     for (let acts = dice.whole(2, 6); acts > 0; acts--)
       timeline.after(dice.about(2 * MINUTE), () => holdSomething(world, people, dice))
   },
+  reload: (world, dice) => changeFile(world, dice),
   consumerGap: ({ consumer }, dice) => consumer.goAway(spell(dice, 20 * SECOND, 20 * MINUTE)),
 }

@@ -14,9 +14,10 @@ import { Line } from './line.ts'
 import { MemoryDisk } from './memory-platter.ts'
 import { HEALTHY, type Mutant } from './mutant.ts'
 import { People } from './people.ts'
+import { FIRST_REVISION, type Revision } from './revision.ts'
 import { drawScenario, type FaultRates, type Scenario } from './scenario.ts'
 import { Signal } from './signal.ts'
-import { configurationOf } from './site.ts'
+import { configurationOf, faultyFile } from './site.ts'
 import type { SimulatedDisk } from './store.ts'
 import { strikes } from './strikes.ts'
 import { Timeline } from './timeline.ts'
@@ -77,6 +78,8 @@ export class World {
   readonly signals: readonly Signal[]
   faults: FaultRates
   people: People | undefined
+  /** What the file says. */
+  revision = FIRST_REVISION
   #violation: Violation | undefined
   readonly disk: SimulatedDisk
 
@@ -134,7 +137,24 @@ export class World {
         this.checks.processOver()
       },
       clockLost: () => this.checks.clockLost(),
+      configured: ({ plant }, seq) => this.checks.configured(plant, seq),
     })
+  }
+
+  /** The file is another one, or has become a faulty one, and the agent is told. */
+  reload(revision: Revision, sound: boolean): void {
+    this.timeline.trace(`file: ${sound ? 'changed' : 'faulty'}`)
+    if (!sound) {
+      if (faultyFile(this.scenario, revision).ok) this.broken('S3', 'a faulty file was accepted')
+      this.seen('faulty file')
+      return this.host.reload(undefined)
+    }
+    this.seen('file changed')
+    this.revision = revision
+    const configuration = configurationOf(this.scenario, revision)
+    this.checks.known(configuration, revision)
+    for (const point of revision.removed) this.consumer.account.mayPause(point)
+    this.host.reload(configuration)
   }
 
   get now(): number {

@@ -1,10 +1,12 @@
 // All checks of one run together: tells each what was accepted, and asks each now and then whether all is well.
 
 import type { Configuration } from '#config/configuration.ts'
+import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
+import { changedPoints, FIRST_REVISION, type Revision } from '../revision.ts'
 import { Accepted, type AcceptedRecord } from './accepted.ts'
 import { LimitChecks } from './limits.ts'
 import { LossChecks } from './loss.ts'
@@ -24,6 +26,13 @@ export interface CheckHooks {
   stoppedUntil(): number
 }
 
+interface Coming {
+  readonly revision: Revision
+  readonly seq: number
+  readonly at: number
+  readonly baseMs?: number
+}
+
 export class Checks {
   readonly accepted: Accepted
   readonly readings: ReadingChecks
@@ -33,14 +42,24 @@ export class Checks {
   readonly #hooks: CheckHooks
   /** True time at which the core was handed a slot, until its record is accepted. */
   #delivered = new Map<string, number>()
+  readonly #revisions = new Map<string, Revision>()
+  #revision = FIRST_REVISION
+  /** Configurations that came into force behind a record, until that record is accepted. */
+  #coming: Coming[] = []
+  /** Points that the newest change was about. */
+  #changed: ReadonlySet<string> = new Set()
 
   constructor(configuration: Configuration, lines: readonly Line[], hooks: CheckHooks) {
     const { broken } = hooks
     const signals = lines.flatMap(({ units }) => units.flatMap((unit) => unit.signals))
     this.#hooks = hooks
+    this.#revisions.set(configuration.plant.hash, FIRST_REVISION)
     this.accepted = new Accepted({ accepted: (record) => this.#take(record), broken })
     this.readings = new ReadingChecks(lines, hooks)
-    this.transitions = new TransitionChecks(hooks)
+    this.transitions = new TransitionChecks({
+      ...hooks,
+      mayClose: (alarm) => this.#mayClose(alarm),
+    })
     this.#limits = new LimitChecks(signals, this.transitions, broken)
     this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
   }
@@ -63,6 +82,45 @@ export class Checks {
     this.#limits.clockLost()
   }
 
+  /** What a configuration is that may come into force from now on. */
+  known({ plant }: Configuration, revision: Revision): void {
+    this.#revisions.set(plant.hash, revision)
+  }
+
+  /** A configuration comes into force behind a record. `baseMs`: now on the time line of slots, where that is known. */
+  configured({ hash }: Plant, seq: number, baseMs?: number): void {
+    const revision = this.#revisions.get(hash)
+    if (revision === undefined) return this.#hooks.broken('S3', 'nobody wrote this configuration')
+    this.#coming = this.#coming.filter((each) => each.seq < seq)
+    const at = this.#hooks.now()
+    this.#coming.push({ revision, seq, at, ...(baseMs !== undefined && { baseMs }) })
+    if (this.accepted.head >= seq) this.#reconfigure(seq + 1)
+  }
+
+  #reconfigure(seq: number): void {
+    while (this.#coming[0] !== undefined && this.#coming[0].seq < seq) {
+      const [coming] = this.#coming.splice(0, 1)
+      if (coming === undefined) return
+      const { revision, at, baseMs } = coming
+      const changed = changedPoints(this.#revision, revision)
+      if (changed.size === 0) continue
+      this.#revision = revision
+      this.#changed = changed
+      this.#hooks.seen('configuration changed')
+      if ([...this.transitions.alarms].some(([id, { occ }]) => occ !== null && this.#mayClose(id)))
+        this.#hooks.seen('configuration changed mid-alarm')
+      this.#limits.reconfigured(revision, changed)
+      this.#loss.reconfigured(revision, changed, at)
+      this.readings.reconfigured(revision, changed, baseMs)
+      this.transitions.removed(revision.removed)
+    }
+  }
+
+  /** Nothing but what a change is about ends by it. */
+  #mayClose(alarm: string): boolean {
+    return this.#changed.has(alarm.slice(0, alarm.lastIndexOf('.')))
+  }
+
   /** While the agent runs and works. */
   sweep(agent: Agent, process: Process): void {
     this.readings.sweep(process)
@@ -79,6 +137,7 @@ export class Checks {
   #watchInput({ loop }: Agent): void {
     const input = loop.input.bind(loop)
     loop.input = (given) => {
+      if (given.kind === 'plant') this.configured(given.plant, loop.state.seq, loop.baseNow())
       if (given.kind === 'slots')
         for (const { point, t } of given.slots)
           this.#delivered.set(`${point} ${t}`, this.#hooks.now())
@@ -103,6 +162,7 @@ export class Checks {
 
   #take(accepted: AcceptedRecord): void {
     const { record, base, at, seq } = accepted
+    this.#reconfigure(seq)
     this.readings.accepted(accepted)
     if (record.kind === 'event') {
       const { type, body } = record.event

@@ -89,6 +89,12 @@ export class HoldChecks {
     for (const each of KINDS) around[each]?.add(occ)
   }
 
+  /** A changed configuration closed an occurrence: what stands around the alarm has hidden it. */
+  closed(alarm: string, occ: string): void {
+    const around = this.#around.get(alarm)
+    if (around !== undefined) for (const kind of KINDS) around[kind]?.add(occ)
+  }
+
   /** Alarms that a changed configuration no longer has. */
   removed(alarm: string): void {
     this.#around.delete(alarm)

@@ -2,6 +2,8 @@
 // a condition was surely, and at most possibly, seen in samples: less than the delay must raise nothing, more must raise it.
 // Written from alarms.md alone; the agent's code is not used.
 
+import { limitOf, type Revision } from '../revision.ts'
+import type { PointDraw } from '../scenario.ts'
 import { KINDS, type Signal } from '../signal.ts'
 import type { TransitionChecks } from './transitions.ts'
 
@@ -30,7 +32,7 @@ type Verdict = 'violated' | 'between' | 'normal'
 
 class LimitOracle {
   readonly alarm: string
-  readonly #limit: number
+  #limit: number
   readonly #high: boolean
   readonly #inversion: boolean
   readonly #onDelayMs: number
@@ -91,6 +93,16 @@ class LimitOracle {
   /** The machine came up with another clock: how long it was down nobody can know, and the alarm errs towards rising. */
   clockLost(): void {
     if (this.#pending !== undefined) this.#pending.held = Number.POSITIVE_INFINITY
+  }
+
+  /** Its limit moved, or its point is new: it is judged anew. */
+  moved(limit: number, back: boolean): void {
+    if (limit === this.#limit && !back) return
+    this.#limit = limit
+    this.#pending = undefined
+    this.#returning = undefined
+    this.#due = undefined
+    this.#run = 0
   }
 
   activated(at: number, unconfirmed: boolean): void {
@@ -216,6 +228,7 @@ const LIMITS = [
 export class LimitChecks {
   readonly #byPoint = new Map<string, LimitOracle[]>()
   readonly #byAlarm = new Map<string, LimitOracle>()
+  readonly #draws = new Map<string, PointDraw>()
   readonly #transitions: TransitionChecks
 
   constructor(
@@ -229,8 +242,22 @@ export class LimitChecks {
         const limit = KINDS[signal.draw.kind][key]
         return limit === undefined ? [] : [new LimitOracle(signal, kind, limit, broken)]
       })
+      this.#draws.set(signal.draw.id, signal.draw)
       this.#byPoint.set(signal.draw.id, oracles)
       for (const oracle of oracles) this.#byAlarm.set(oracle.alarm, oracle)
+    }
+  }
+
+  /** Another configuration is in force; what it changed is judged anew. */
+  reconfigured(revision: Revision, changed: ReadonlySet<string>): void {
+    for (const id of changed) {
+      const draw = this.#draws.get(id)
+      for (const oracle of this.#byPoint.get(id) ?? []) {
+        const key = LIMITS.find(([kind]) => oracle.alarm.endsWith(`.${kind}`))?.[1]
+        const limit =
+          draw === undefined || key === undefined ? undefined : limitOf(draw, key, revision)
+        if (limit !== undefined) oracle.moved(limit, revision.removed.has(id))
+      }
     }
   }
 

@@ -3,7 +3,8 @@
 
 import type { Configuration } from '#config/configuration.ts'
 import type { Reading } from '#core/reading.ts'
-import { KINDS, type Signal } from '../signal.ts'
+import { FIRST_REVISION, type LimitKey, limitOf, type Revision } from '../revision.ts'
+import type { Signal } from '../signal.ts'
 import type { TransitionChecks } from './transitions.ts'
 
 const MINUTE = 60_000
@@ -24,6 +25,9 @@ interface Watch {
   newestBad: boolean
   /** Goodness of the newest slots, newest last. */
   slots: boolean[]
+  removed: boolean
+  /** Since when its limits are what they are. */
+  since: number
 }
 
 const SILENT = ['agent_down', 'out_of_service']
@@ -34,6 +38,7 @@ export class LossChecks {
   readonly #broken: (invariant: string, words: string) => void
   /** When the present agent began, and since when it has also worked undisturbed. */
   #began = 0
+  #revision = FIRST_REVISION
   #since = 0
 
   constructor(
@@ -48,7 +53,7 @@ export class LossChecks {
       const signal = signals.find(({ draw }) => draw.id === id)
       this.#watches.set(id, {
         ...{ point: id, instrument, intervalMs, commFailMs, signal },
-        ...{ lastValueAt: 0, newestBad: true, slots: [] },
+        ...{ lastValueAt: 0, newestBad: true, slots: [], removed: false, since: 0 },
       })
     }
   }
@@ -59,6 +64,23 @@ export class LossChecks {
     if (!restarted) return
     this.#began = now
     for (const watch of this.#watches.values()) watch.slots = []
+  }
+
+  /** Another configuration is in force: what is new has everything before it. */
+  reconfigured(revision: Revision, changed: ReadonlySet<string>, now: number): void {
+    this.#revision = revision
+    for (const id of changed) {
+      const watch = this.#watches.get(id)
+      if (watch === undefined) continue
+      watch.since = now
+      const removed = revision.removed.has(id)
+      if (watch.removed && !removed) {
+        watch.lastValueAt = now
+        watch.newestBad = true
+        watch.slots = []
+      }
+      watch.removed = removed
+    }
   }
 
   /** One accepted reading, with the true time of its arrival. */
@@ -77,7 +99,7 @@ export class LossChecks {
   event(type: string, alarm: string, at: number): void {
     if (!alarm.endsWith('.comm_fail')) return
     const its = [...this.#watches.values()].filter(
-      ({ instrument }) => alarm === `${instrument}.comm_fail`,
+      ({ instrument, removed }) => !removed && alarm === `${instrument}.comm_fail`,
     )
     if (type === 'alarm.returned' && its.some(({ newestBad }) => newestBad))
       this.#broken('A5', `${alarm} returned while a point of it has no value`)
@@ -88,6 +110,7 @@ export class LossChecks {
   /** Asked now and then while the agent runs and works. */
   sweep(now: number): void {
     for (const watch of this.#watches.values()) {
+      if (watch.removed) continue
       const silentMs = now - Math.max(watch.lastValueAt, this.#since)
       const lost = this.#transitions.isActive(`${watch.instrument}.comm_fail`)
       if (silentMs > watch.commFailMs + LATE_MS && !lost)
@@ -108,15 +131,15 @@ export class LossChecks {
   }
 
   /** A1 by the plant's own history: a limit truly violated all along has its alarm, unless the sensor is known to be faulty. */
-  #checkTruth({ signal, point, intervalMs, commFailMs }: Watch, now: number): void {
+  #checkTruth({ signal, point, intervalMs, commFailMs, since }: Watch, now: number): void {
     if (signal === undefined) return
     const { draw } = signal
     const span = 2 * draw.onDelayMs + commFailMs + 3 * intervalMs + PARKED_MS + LATE_MS
-    if (now - this.#since < span) return
+    if (now - Math.max(this.#since, since) < span) return
     const held = signal.heldBetween(now - span, now)
     if (held.some(({ raw }) => !signal.isValue(raw))) return
     const values = held.map((step) => signal.valueHeld(step))
-    const { actionHigh, alertHigh, alertLow, actionLow, inversion } = KINDS[draw.kind]
+    const limit = (key: LimitKey) => limitOf(draw, key, this.#revision)
     const check = (kind: string, violates: boolean): void => {
       if (violates && !this.#transitions.isActive(`${point}.${kind}`))
         this.#broken(
@@ -124,12 +147,12 @@ export class LossChecks {
           `${point} has violated ${kind} for ${Math.round(span / 1000)} s and nothing is up`,
         )
     }
-    const above = (limit = Number.POSITIVE_INFINITY) => values.every((value) => value > limit)
-    const below = (limit = Number.NEGATIVE_INFINITY) => values.every((value) => value < limit)
-    check('action_high', above(actionHigh))
-    check('alert_high', above(alertHigh))
-    check('alert_low', below(alertLow))
-    check('action_low', below(actionLow))
-    check('inversion', below(inversion))
+    const above = (most = Number.POSITIVE_INFINITY) => values.every((value) => value > most)
+    const below = (least = Number.NEGATIVE_INFINITY) => values.every((value) => value < least)
+    check('action_high', above(limit('actionHigh')))
+    check('alert_high', above(limit('alertHigh')))
+    check('alert_low', below(limit('alertLow')))
+    check('action_low', below(limit('actionLow')))
+    check('inversion', below(limit('inversion')))
   }
 }

@@ -4,6 +4,7 @@
 import type { Reading } from '#core/reading.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
+import type { Revision } from '../revision.ts'
 import type { Signal } from '../signal.ts'
 import { Unit } from '../unit.ts'
 import type { AcceptedRecord } from './accepted.ts'
@@ -13,6 +14,8 @@ const MARGIN_MS = 2.5
 /** No unit answers faster. */
 const QUICKEST_MS = 1.5
 /** A parked unit: at least one record a minute (contract §3), plus a commit. */
+/** A slow disk may hold up a change for so long. */
+const SETTLE_MS = 40_000
 const RECORD_EVERY_MS = 65_000
 
 interface Place {
@@ -21,6 +24,9 @@ interface Place {
   readonly line: Line
   covered: { tb: number; next: number } | undefined
   coveredAt: number
+  removed: boolean
+  /** It is back: its slots go on from about here (infinite where that is not known). */
+  resumes: number | undefined
 }
 
 export class ReadingChecks {
@@ -44,7 +50,10 @@ export class ReadingChecks {
     for (const line of lines) {
       for (const unit of line.units) {
         for (const signal of unit.signals)
-          this.#places.set(signal.draw.id, { signal, unit, line, covered: undefined, coveredAt: 0 })
+          this.#places.set(signal.draw.id, {
+            ...{ signal, unit, line, covered: undefined, coveredAt: 0 },
+            ...{ removed: false, resumes: undefined },
+          })
       }
     }
   }
@@ -68,11 +77,28 @@ export class ReadingChecks {
     this.#checkValue(seq, reading, place, arrived)
   }
 
+  /** Points went and came; what went has been covered up to then. */
+  reconfigured({ removed }: Revision, changed: ReadonlySet<string>, baseMs?: number): void {
+    for (const id of changed) {
+      const place = this.#places.get(id)
+      if (place === undefined || place.removed === removed.has(id)) continue
+      place.removed = removed.has(id)
+      place.coveredAt = this.#now()
+      if (!place.removed) place.resumes = baseMs ?? Number.POSITIVE_INFINITY
+      const { covered } = place
+      const { intervalMs } = place.signal.draw
+      const due = (baseMs ?? 0) - intervalMs - SETTLE_MS
+      if (place.removed && covered !== undefined && covered.next < due)
+        this.#broken('D1', `${id} was removed and not covered up to then: ${covered.next} < ${due}`)
+    }
+  }
+
   /** D1 while the agent runs: nothing has been due for long without a record. */
   sweep(process: Process): void {
     const now = this.#now()
     const since = Math.max(process.startedAt, 0)
-    for (const [point, { signal, coveredAt }] of this.#places) {
+    for (const [point, { signal, coveredAt, removed }] of this.#places) {
+      if (removed) continue
       const from = Math.max(coveredAt, since)
       if (now - from > RECORD_EVERY_MS + 2 * signal.draw.intervalMs + 15_000)
         this.#broken('D1', `no record of ${point} for ${Math.round((now - from) / 1000)} s`)
@@ -87,7 +113,9 @@ export class ReadingChecks {
   #cover(seq: number, tb: number, { t, slots = 1, point }: Reading, place: Place): void {
     const { intervalMs } = place.signal.draw
     if (t % intervalMs !== 0) this.#broken('D1', `record ${seq}: ${t} of ${point} is off the grid`)
+    if (place.removed) this.#broken('D1', `record ${seq}: ${point} is not configured any more`)
     const { covered } = place
+    if (this.#resumed(place, t)) return void this.#covers(place, tb, t, slots)
     if (covered !== undefined && tb < covered.tb)
       this.#broken('D1', `record ${seq}: time base ${tb} came back`)
     if (covered !== undefined && covered.tb === tb && covered.next !== t) {
@@ -97,8 +125,23 @@ export class ReadingChecks {
         `record ${seq}: slots of ${point} at ${Math.min(t, covered.next)} covered ${what} (next was ${covered.next}, got ${t})`,
       )
     }
-    place.covered = { tb, next: t + slots * intervalMs }
+    this.#covers(place, tb, t, slots)
+  }
+
+  #covers(place: Place, tb: number, t: number, slots: number): void {
+    place.covered = { tb, next: t + slots * place.signal.draw.intervalMs }
     place.coveredAt = this.#now()
+  }
+
+  /** The first slot of a point that is back: about now, and behind everything it covered before. */
+  #resumed(place: Place, t: number): boolean {
+    const { resumes, covered, signal } = place
+    place.resumes = undefined
+    if (resumes === undefined || covered === undefined || t < covered.next) return false
+    const off = Math.abs(t - resumes)
+    if (Number.isFinite(resumes) && off > signal.draw.intervalMs + SETTLE_MS)
+      this.#broken('D1', `${signal.draw.id} came back at ${resumes} and begins at ${t}`)
+    return true
   }
 
   #checkValue(seq: number, { point, v, q }: Reading, place: Place, arrived: number): void {

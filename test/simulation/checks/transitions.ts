@@ -54,6 +54,8 @@ export interface TransitionHooks {
   seen(what: string): void
   activated(alarm: string, seq: number): void
   rejected(): void
+  /** Whether a changed configuration is about this alarm. */
+  mayClose(alarm: string): boolean
 }
 
 export class TransitionChecks {
@@ -64,6 +66,8 @@ export class TransitionChecks {
   readonly #acknowledged = new Map<string, string>()
   readonly #commands = new Map<string, string>()
   readonly holds: HoldChecks
+  /** Alarms of points that are not configured any more. */
+  readonly #gone = new Set<string>()
 
   constructor(hooks: TransitionHooks) {
     this.#hooks = hooks
@@ -97,6 +101,7 @@ export class TransitionChecks {
     const event = body as unknown as AlarmEvent
     const { from, to, occ, alarm } = event
     if (to === 'superseded') return this.#superseded(seq, type, event)
+    if (type === 'alarm.closed') return this.#closed(seq, event)
     const tracked = this.stateOf(alarm)
     this.holds.step(seq, alarm, occ, event.held)
     const name = `${type.slice('alarm.'.length)} ${from} ${to}`
@@ -110,6 +115,27 @@ export class TransitionChecks {
     if (type === 'alarm.acknowledged') this.#acked(seq, event)
     if (type === 'alarm.acknowledged' || type === 'alarm.reset') this.#byPerson(seq, type, event)
     this.alarms.set(alarm, { state: to, occ: to === 'normal' ? null : occ, rev: event.rev, seq })
+  }
+
+  /** What a changed configuration ends: only what it is about, and only what was open. */
+  #closed(seq: number, event: AlarmEvent): void {
+    const { alarm, occ, rev, to } = event
+    const tracked = this.stateOf(alarm)
+    this.#hooks.seen('closed by a changed configuration')
+    if (!this.#hooks.mayClose(alarm) || to !== 'normal')
+      this.#hooks.broken('A4', `record ${seq}: ${alarm} was closed, and nothing about it changed`)
+    this.#went(seq, event, tracked)
+    this.holds.closed(alarm, occ)
+    this.alarms.set(alarm, { state: 'normal', occ: null, rev, seq })
+  }
+
+  /** Points that are not there any more: nothing stands around their alarms. */
+  removed(points: ReadonlySet<string>): void {
+    for (const alarm of this.alarms.keys())
+      if (points.has(alarm.slice(0, alarm.lastIndexOf('.')))) {
+        this.#gone.add(alarm)
+        this.holds.removed(alarm)
+      } else this.#gone.delete(alarm)
   }
 
   /** A reply that an act was done: what it did is on record by then. */
@@ -139,6 +165,11 @@ export class TransitionChecks {
 
   /** A3, U2: the agent shows exactly what was accepted. Ask when nothing waits for the disk. */
   compare(agent: Agent, when: string): void {
+    const known = agent.loop.state.alarms
+    for (const [alarm, { state }] of this.alarms) {
+      if (state !== 'normal' && !known.has(alarm))
+        this.#hooks.broken('A4', `${alarm} was ${state} and is not there any more, at ${when}`)
+    }
     for (const { alarm, state } of alarmList(agent.loop.state)) {
       const tracked = this.stateOf(alarm)
       const occ = agent.loop.state.alarms.get(alarm)?.state.occurrence?.occ ?? null
@@ -161,6 +192,8 @@ export class TransitionChecks {
         occ: string | null
         beneath?: string
       }
+      if (this.#gone.has(alarm))
+        this.#hooks.broken('A8', `the consumer still sees ${alarm}, whose point is gone`)
       const tracked = this.stateOf(alarm)
       const shown = this.holds.shown(alarm, tracked.state)
       const under = beneath ?? state

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Plant } from '#core/point.ts'
 import { alarmPayload, createState } from '#core/step.ts'
 import { limits, PLANT, plantOf, point, site, withPoint } from '../../support/core-plant.ts'
 import { CoreRig, START } from '../../support/core-rig.ts'
@@ -178,6 +179,24 @@ describe('another configuration', () => {
     expect(keys()).toEqual(['zone/b101'])
     expect(core.is('b101-p05.action_high')).toBeUndefined()
     expect(core.eventsOf('alarm.closed', 'b101-p05.action_high').length).toBe(1)
+  })
+
+  it('URS-57 tells of what is gone again at every start, until it is back', () => {
+    const core = active()
+    const full = core.plant
+    const without = { ...full, points: full.points.filter(({ id }) => id === 'b101-t') }
+    const told = (plant: Plant) =>
+      createState({
+        ...{ plant, epoch: core.state.epoch, seq: core.state.seq, tb: 1, at: core.at },
+        persisted: core.persisted,
+      }).result.alarms
+    core.changePlant(without)
+    expect(told(without)).toContain(LOW)
+    core.restart(1000)
+    expect(told(without)).toContain(LOW)
+    core.changePlant(full)
+    expect(core.state.gone).toEqual([])
+    expect(core.persisted.get('alarms_gone')).toBe('[]')
   })
 
   it('lists new alarms to be published', () => {

@@ -20,18 +20,7 @@ import { present } from './profile.ts'
 import type { Resolved, ResolvedInstrument, ResolvedPoint } from './resolve.ts'
 import type { GuidanceInput, MqttInput, RemindersInput } from './schema/configuration.ts'
 import type { LimitSet } from './schema/limit-set.ts'
-
-/** Reasons of an acknowledgement where the site gives none (contract §3). */
-export const REASON_CODES = [
-  'door_opened',
-  'intervention',
-  'sampling',
-  'cleaning',
-  'maintenance',
-  'known_fault',
-  'under_investigation',
-  'other',
-] as const
+import { codeOf, inLanguage, labelsOf, REASON_CODES } from './words.ts'
 
 /** Compiles what was resolved; undefined when a part that is needed is missing, which was then reported. */
 export function compile(
@@ -45,6 +34,7 @@ export function compile(
   const { site, gateway, mqtt } = model
   if (site === undefined || gateway === undefined || limitSet === undefined) return undefined
   const language = site.value.language ?? 'en'
+  const reasons = model.reasonCodes ?? REASON_CODES
   const siteGuidance = model.guidance && ownGuidance(model.guidance.value)
   const points = resolved.points.flatMap((point) => compilePoint(point, limitSet) ?? [])
   const plant: Plant = {
@@ -60,7 +50,13 @@ export function compile(
     buses: buses.map(({ id }) => ({ id })),
     instruments: resolved.instruments.map(instrumentOf),
     points,
-    reasonCodes: model.reasonCodes ?? REASON_CODES,
+    reasonCodes: reasons.map(codeOf),
+    reasonLabels: labelsOf(reasons, language),
+    ...(model.phrases && {
+      phrases: Object.fromEntries(
+        Object.entries(model.phrases.value).map(([id, said]) => [id, inLanguage(said, language)]),
+      ),
+    }),
     guidance: guidanceTexts(language, siteGuidance),
     ...(model.reminders && { reminders: remindersOf(model.reminders.value) }),
   }

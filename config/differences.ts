@@ -79,7 +79,8 @@ function valuesOf({
     approval,
     language,
   })
-  flatten(values, 'site', { reasonCodes: plant.reasonCodes, reminders: plant.reminders })
+  const { reasonCodes, reasonLabels, phrases, reminders } = plant
+  flatten(values, 'site', { reasonCodes, reasonLabels, phrases, reminders })
   flatten(values, 'site.guidance', siteGuidance)
   flatten(values, 'limitSet', plant.limitSet)
   flatten(values, 'mqtt', mqtt)

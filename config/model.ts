@@ -16,6 +16,8 @@ import {
   includeSchema,
   type MqttInput,
   mqttSchema,
+  type PhrasesInput,
+  phrasesSchema,
   type RemindersInput,
   reasonCodesSchema,
   remindersSchema,
@@ -33,6 +35,7 @@ import {
   type ZoneInput,
   zoneSchema,
 } from './schema/plant.ts'
+import { codeOf, type WrittenReason } from './words.ts'
 
 /** Most files one configuration is made of by include. */
 const FILES_MAX = 64
@@ -58,7 +61,8 @@ export interface Model {
   readonly gateway?: Written<GatewayInput>
   readonly limitSet?: Written<string>
   readonly mqtt?: Written<MqttInput>
-  readonly reasonCodes?: readonly string[]
+  readonly reasonCodes?: readonly WrittenReason[]
+  readonly phrases?: Written<PhrasesInput>
   readonly reminders?: Written<RemindersInput>
   readonly guidance?: Written<GuidanceInput>
   readonly annunciator?: Written<AnnunciatorInput>
@@ -97,6 +101,7 @@ export function readModel(
   section('console', consoleSchema)
   const reasonCodes = readReasonCodes(groups, findings)
   const reminders = section('reminders', remindersSchema)
+  const phrases = section('phrases', phrasesSchema)
   const guidance = section('guidance', guidanceSchema)
   const annunciator = section('annunciator', annunciatorSchema)
   const zones = list('zones')
@@ -111,6 +116,7 @@ export function readModel(
     ...(mqtt && { mqtt }),
     ...(reasonCodes && { reasonCodes }),
     ...(reminders && { reminders }),
+    ...(phrases && { phrases }),
     ...(guidance && { guidance }),
     ...(annunciator && { annunciator }),
     zones: entries(zones, zoneSchema, findings),
@@ -283,14 +289,17 @@ function idsOf(list: readonly RawEntry[]): Map<string, readonly Place[]> {
   return ids
 }
 
-function readReasonCodes(groups: readonly Group[], findings: Findings): string[] | undefined {
+function readReasonCodes(
+  groups: readonly Group[],
+  findings: Findings,
+): WrittenReason[] | undefined {
   const given = groups.filter(({ raw }) => Object.hasOwn(raw, 'reasonCodes'))
   if (given.length === 0) return undefined
   const codes = given.flatMap(
     ({ raw, place }) =>
       readEntry(reasonCodesSchema, raw['reasonCodes'], under(place, 'reasonCodes'), findings) ?? [],
   )
-  return [...new Set(codes)]
+  return [...new Map(codes.map((reason) => [codeOf(reason), reason])).values()]
 }
 
 const REQUIRED: Readonly<Record<string, string>> = {

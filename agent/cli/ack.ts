@@ -14,7 +14,8 @@ export interface AckOptions extends ActOptions {
 
 /** What the occurrence is and what is to be done, before the PIN is asked for (URS-39); says nothing where it is not open. */
 async function showGuidance(occ: string, options: AckOptions, output: Output): Promise<void> {
-  if (options.json === true) return
+  // a script has read what it acknowledges; where the PIN is asked for, a person is about to
+  if (options.json === true || options.pinFile !== undefined) return
   const alarm = await openAlarm(occ, options)
   if (alarm === undefined) return
   const { guidance, superseded = [] } = alarm
@@ -48,7 +49,7 @@ export async function ack(occurrence: string, options: AckOptions, io: Io): Prom
     throw new CommandError(
       EXIT.usage,
       'why? give --reason CODE: door_opened, intervention, sampling, cleaning, maintenance, ' +
-        'known_fault, under_investigation, other, or what your site configured',
+        'known_fault, under_investigation, other, or what your site configured: alarms --reasons',
     )
   const words = { ...wordsOf(options), reason }
   const seen = rev === undefined ? {} : { rev }

@@ -8,6 +8,7 @@ import type { ActCommand } from '../control/protocol.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT, EXIT_OF_ACT } from './exit-code.ts'
 import { type Output, printable, printJson } from './output.ts'
+import { commentOf } from './phrase.ts'
 import { type Keyboard, readPin } from './secret.ts'
 
 const SELF_TEST_SECONDS = (SELF_TEST.length * SELF_TEST_STEP_MS) / SECOND
@@ -18,6 +19,8 @@ export interface ActOptions extends ClientOptions {
   readonly pinFile?: string
   readonly reason?: string
   readonly comment?: string
+  /** A configured text in place of the comment, or before it. */
+  readonly phrase?: string
 }
 
 /** Where a command reads and writes. */
@@ -34,12 +37,13 @@ type Distribute<T> = T extends ActCommand ? Omit<T, 'user' | 'pin'> : never
 export async function doAct(act: NamelessAct, options: ActOptions, io: Io): Promise<number> {
   const target = findTarget(options)
   const { user } = options
+  const words = await commentOf(target, options)
   const pin = await readPin(
     { file: options.pinFile, option: '--pin-file', prompt: `PIN of ${user}` },
     io.keyboard,
     io.output,
   )
-  const reply = await ask<ActCommand['op']>(target, { ...act, user, pin })
+  const reply = await ask<ActCommand['op']>(target, { ...act, ...words, user, pin })
   if (options.json === true) printJson(io.output, reply)
   else if (reply.ok) io.output.data(doneWords(act, reply))
   else io.output.talk(refusedWords(act, reply))

@@ -9,18 +9,40 @@ import { counted, floodWords, localTime, shortTime, span, valueAgainst } from '.
 
 export interface AlarmsOptions extends ClientOptions {
   readonly all?: boolean
+  /** The reasons and phrases to choose from, in place of the alarms. */
+  readonly reasons?: boolean
 }
 
 /** Prints the alarms; the exit code. */
 export async function alarms(options: AlarmsOptions, output: Output): Promise<number> {
   const all = options.all === true
   const view = await ask<'alarms'>(findTarget(options), { op: 'alarms', all })
-  if (options.json === true) printJson(output, view)
+  if (options.reasons === true) {
+    if (options.json === true) printJson(output, view.words ?? {})
+    else output.data(choicesText(view))
+  } else if (options.json === true) printJson(output, view)
   else output.data(alarmsText(view, output, all ? 'each' : 'by cause'))
   return EXIT.ok
 }
 
 const TO_ACKNOWLEDGE = 'To acknowledge'
+
+/** Reason codes and phrases as text. */
+export function choicesText({ words }: Pick<AlarmsView, 'words'>): string {
+  const { reasons = [], phrases = [] } = words ?? {}
+  const block = (title: string, rows: readonly string[][]): string[] =>
+    rows.length === 0 ? [] : [`${title}\n${table(rows.map((row) => row.map(printable)))}`]
+  return [
+    ...block(
+      'Reasons',
+      reasons.map(({ code, label = '' }) => [code, label]),
+    ),
+    ...block(
+      'Phrases',
+      phrases.map(({ id, text }) => [id, text]),
+    ),
+  ].join('\n\n')
+}
 
 /** Groups of the list in the order of urgency, by state. */
 const GROUPS: readonly { title: string; states: readonly string[]; style: Style }[] = [

@@ -8,6 +8,7 @@ import { changesText } from './changes-text.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT, EXIT_OF_ACT } from './exit-code.ts'
 import { type Output, printable, printJson } from './output.ts'
+import { commentOf } from './phrase.ts'
 import { readPin } from './secret.ts'
 import { localTime } from './wording.ts'
 
@@ -63,14 +64,16 @@ export async function signConfig(
   options: ActOptions,
   { keyboard, output }: Io,
 ): Promise<number> {
-  const { user, pinFile, reason, comment, json } = options
+  const { user, pinFile, reason, json } = options
+  const target = findTarget(options)
+  const comment = await commentOf(target, options)
   const source = { file: pinFile, option: '--pin-file', prompt: `PIN of ${user}` }
   const pin = await readPin(source, keyboard, output)
   const words = {
     ...(reason === undefined ? {} : { reason }),
-    ...(comment === undefined ? {} : { comment }),
+    ...comment,
   }
-  const reply: ActReply = await ask<typeof op>(findTarget(options), {
+  const reply: ActReply = await ask<typeof op>(target, {
     op,
     hash,
     user,

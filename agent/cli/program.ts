@@ -88,6 +88,7 @@ const withAct = (command: Command): Command =>
     .option('--pin-file <file>', 'file that holds the PIN, - for stdin; a terminal asks without it')
     .option('-r, --reason <code>', 'reason code')
     .option('-m, --comment <text>', 'comment in words')
+    .option('--phrase <id>', 'configured text as the comment, or before it: alarms --reasons')
 
 function addDaemonCommands(program: Command, { exit }: ProgramContext): void {
   withJson(program.command('run'))
@@ -174,6 +175,7 @@ function addViewCommands(program: Command, { io, exit }: ProgramContext): void {
   withTarget(program.command('alarms'))
     .description('List the alarms: what needs somebody first.')
     .option('-a, --all', 'also those that are normal')
+    .option('--reasons', 'instead: the reason codes and phrases to choose from')
     .option('--performance', 'instead: how the alarms of a period performed, against ISA-18.2')
     .option('--from <moment>', 'of --performance: 2026-11-25, 2026-11-25T08:00Z (30 days ago)')
     .option('--to <moment>', 'of --performance (now)')

@@ -166,6 +166,11 @@ export interface AlarmsView {
   /** Wall ms of the newest reading; absent when there is none yet. */
   readonly lastReadingAt?: Millis
   readonly flood?: FloodView
+  /** What people choose from when they act. */
+  readonly words?: {
+    readonly reasons: readonly { readonly code: string; readonly label?: string }[]
+    readonly phrases: readonly { readonly id: string; readonly text: string }[]
+  }
   readonly alarms: readonly AlarmView[]
 }
 

@@ -129,6 +129,10 @@ export interface Plant {
   readonly points: readonly Point[]
   /** Codes accepted as the reason of an acknowledgement; `other` needs a comment. */
   readonly reasonCodes: readonly string[]
+  /** How a code reads, in the language of the site. */
+  readonly reasonLabels?: Readonly<Record<string, string>>
+  /** Texts that stand for a comment, by id. */
+  readonly phrases?: Readonly<Record<string, string>>
   /** Cause, consequence and action of alarms, by key (guidance.ts). */
   readonly guidance?: GuidanceTexts
   readonly reminders?: Readonly<

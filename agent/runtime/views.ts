@@ -1,7 +1,7 @@
 // What the agent shows of itself: the status view and the alarm views of the local socket. Reads only.
 
 import { floodView } from '#core/nuisance.ts'
-import type { Grade } from '#core/point.ts'
+import type { Grade, Plant } from '#core/point.ts'
 import { baseTime } from '#core/schedule.ts'
 import { alarmList, alarmPayload, type CoreState } from '#core/step.ts'
 import type { Millis } from '#core/time.ts'
@@ -113,6 +113,17 @@ function pointCounts(agent: Agent) {
   return counts
 }
 
+/** Reasons and phrases that people choose from. */
+function wordsOf({ reasonCodes, reasonLabels = {}, phrases = {} }: Plant) {
+  return {
+    reasons: reasonCodes.map((code) => {
+      const label = reasonLabels[code]
+      return { code, ...(label !== undefined && { label }) }
+    }),
+    phrases: Object.entries(phrases).map(([id, text]) => ({ id, text })),
+  }
+}
+
 function floodOf(state: CoreState) {
   const flood = floodView(state)
   return flood === undefined ? {} : { flood }
@@ -135,6 +146,7 @@ export function alarmsView(agent: Agent, { all }: { readonly all: boolean }) {
     origin,
     ...(lastReadingAt !== undefined && { lastReadingAt }),
     ...floodOf(state),
+    words: wordsOf(agent.configuration.plant),
     alarms,
   }
 }

@@ -94,17 +94,46 @@ export const consoleSchema = z
   })
   .describe("the operators' console; without this key nothing listens")
 
+const code = (what: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9_]{1,32}$/)
+    .describe(`${what}: 1 to 32 of a-z, 0-9 and "_"`)
+
+/** A text for all, or by language. */
+const translated = (what: string, max: number) =>
+  z
+    .union([
+      text(what, max),
+      z
+        .strictObject({
+          en: text(`${what}, in English`, max).optional(),
+          it: text(`${what}, in Italian`, max).optional(),
+        })
+        .refine((texts) => Object.values(texts).some((one) => one !== undefined), {
+          error: 'give it in one language at least',
+        }),
+    ])
+    .describe(`${what}: a text, or one for each language`)
+
 /** `reasonCodes:` */
 export const reasonCodesSchema = z
   .array(
     z
-      .string()
-      .regex(/^[a-z0-9_]{1,32}$/)
-      .describe('a reason code: 1 to 32 of a-z, 0-9 and "_"'),
+      .union([
+        code('a reason code'),
+        z.strictObject({ code: code('a reason code'), label: translated('how it reads', 100) }),
+      ])
+      .describe('a reason code: 1 to 32 of a-z, 0-9 and "_"; or with the label it is read by'),
   )
   .min(1)
   .max(64)
   .describe('codes accepted as the reason of an acknowledgement, in place of the usual ones')
+
+/** `phrases:` */
+export const phrasesSchema = z
+  .record(code('a phrase'), translated('the comment it stands for', 500))
+  .describe('texts that stand for a comment, by id; chosen with --phrase')
 
 const classReminders = z.strictObject({
   reAlarm: duration(
@@ -175,6 +204,7 @@ export const configurationSchema = z
     console: consoleSchema.optional(),
     reasonCodes: reasonCodesSchema.optional(),
     reminders: remindersSchema.optional(),
+    phrases: phrasesSchema.optional(),
     guidance: guidanceSchema.optional(),
     annunciator: annunciatorSchema.optional(),
     zones: z.array(zoneSchema).min(1).describe('the zones of the plant'),
@@ -186,5 +216,6 @@ export const configurationSchema = z
 export type SiteInput = z.infer<typeof siteSchema>
 export type GatewayInput = z.infer<typeof gatewaySchema>
 export type RemindersInput = z.infer<typeof remindersSchema>
+export type PhrasesInput = z.infer<typeof phrasesSchema>
 export type GuidanceInput = z.infer<typeof guidanceSchema>
 export type MqttInput = z.infer<typeof mqttSchema>

@@ -72,6 +72,8 @@ export interface ControlAgent {
   reply: (act: Act) => ActReply | Promise<ActReply>
   status: () => StatusView | Promise<StatusView>
   alarms: readonly AlarmView[]
+  /** Reasons and phrases to choose from. */
+  words: NonNullable<AlarmsView['words']>
   stop(): Promise<void>
 }
 
@@ -102,6 +104,7 @@ export async function startControlAgent(options: ControlAgentOptions = {}): Prom
     }),
     status: (): StatusView | Promise<StatusView> => STATUS,
     alarms: [ALARM] as readonly AlarmView[],
+    words: { reasons: [], phrases: [] } as NonNullable<AlarmsView['words']>,
   }
   const server = await startControlServer({
     dataDir,
@@ -117,6 +120,7 @@ export async function startControlAgent(options: ControlAgentOptions = {}): Prom
         timezone: 'Europe/Rome',
         origin: 'instrument',
         lastReadingAt: AT - 1000,
+        words: agent.words,
         alarms: agent.alarms.filter(({ state }) => all || state !== 'normal'),
       }),
       act: async (act) => {

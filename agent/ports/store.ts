@@ -37,6 +37,8 @@ export interface StreamBatch {
   readonly last: number
   /** The printed records: the elements of `readings`, or the one event body from `"seq"` on. */
   readonly records: readonly string[]
+  /** `prev` is lost or was removed: nothing up to it can be had, and an event says so. */
+  readonly afterHole?: true
 }
 
 export interface BatchQuery {
@@ -100,12 +102,37 @@ export interface Salvaged {
   readonly skipped?: string
 }
 
+/** A closed range of sequence numbers. */
+export type SeqRange = readonly [from: number, through: number]
+
+/** What an earlier file that is damaged or missing has lost; once its rows are committed, it is read around (faults.md HO6). */
+export interface FileLoss {
+  readonly file: string
+  readonly missing: boolean
+  /** How it was found, in words. */
+  readonly found: string
+  /** The records that the file held. */
+  readonly from: number
+  readonly through: number
+  /** Records of it that are still sent. */
+  readonly readings: number
+  readonly events: number
+  /** What is lost, of either stream; at most a hundred ranges are named, of so many. */
+  readonly lost: readonly SeqRange[]
+  readonly ranges: number
+  readonly lostRecords: number
+  /** State rows to be committed together with the event that tells it. */
+  readonly rows: ReadonlyMap<string, unknown>
+}
+
 export interface Store {
   readonly recovered: Recovered
   /** Nothing is kept: the disk is out of order, and the agent runs degraded (runtime/degraded.ts). */
   readonly volatile?: true
   /** Gets what can be read out of journals set aside, in the background; empty when there are none. */
   salvage?(): Promise<readonly Salvaged[]>
+  /** Names who writes down what earlier files have lost; until then nothing of such a file is given. */
+  onLoss?(tell: (loss: FileLoss) => void): void
   commit(commit: Commit): Promise<Head>
   batches(query: BatchQuery): Promise<readonly StreamBatch[]>
   /** Records of a stream above `after`: the backlog figure of `status`. */

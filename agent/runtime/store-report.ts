@@ -3,7 +3,7 @@
 
 import type { Instant } from '#core/time.ts'
 import type { Log } from '#ports/log.ts'
-import type { Store } from '#ports/store.ts'
+import type { FileLoss, Store } from '#ports/store.ts'
 import type { Loop } from './loop.ts'
 
 export const STORAGE_FAULT = 'system.storage_fault'
@@ -47,11 +47,25 @@ export function reportStore({ store, loop, log, now }: StoreReportOptions): void
     ...untold.map(({ message }) => message),
   ]
   if (words.length > 0) condition(true, words.join('; '))
+  store.onLoss?.(({ rows, ...loss }) => {
+    const type = loss.lostRecords > 0 ? 'store.records_lost' : 'store.damaged'
+    log.error('store_file_examined', { ...loss })
+    condition(true, lossInWords(loss))
+    loop.changeState(rows)
+    note(type, loss)
+    // What can still be had of it goes on with this commit; somebody has to have seen it.
+    condition(false)
+  })
   void salvaged(store, note, log).then(
     () => condition(false),
     (error: unknown) => log.error('salvage_not_told', { error: String(error) }),
   )
 }
+
+const lossInWords = ({ file, missing, lostRecords, from, through }: Omit<FileLoss, 'rows'>) =>
+  missing
+    ? `${file} with records ${from} to ${through} is not there any more`
+    : `${lostRecords} of the records ${from} to ${through} in ${file} cannot be read any more`
 
 async function salvaged(
   store: Store,

@@ -17,8 +17,10 @@ import {
   portQuality,
   WAL_PAGES_MAX,
 } from './hot-file.ts'
+import { LOST_ROW, parseLosses } from './losses.ts'
 import type { PackedCommit } from './pack.ts'
-import { JournalReader, type PackedBatch, type SegmentRange } from './reader.ts'
+import { rangesOf, type SegmentRange } from './ranges.ts'
+import { JournalReader, type PackedBatch } from './reader.ts'
 import { Recent } from './recent.ts'
 import { type HotFacts, readHot } from './recover.ts'
 import {
@@ -32,7 +34,7 @@ import {
   segmentNames,
   type Tail,
 } from './segment.ts'
-import { StoreError } from './store-error.ts'
+import { type DamagedFile, StoreError } from './store-error.ts'
 
 /** A file is left for a new one at the latest after so many records, whatever the clock says. */
 export const SEGMENT_RECORDS_MAX = 20_000_000
@@ -137,6 +139,7 @@ export class Journal {
     this.#recent = new Recent(facts.lastReading)
     this.#reader = new JournalReader(this.#disk, this.#directory)
     this.#reader.setHot(hot.name, hot.db)
+    for (const row of facts.state) this.#heed(row)
     this.recovered = {
       epoch: facts.base.epoch,
       created,
@@ -193,7 +196,13 @@ export class Journal {
     if (this.#handoverDue(packed)) this.#handOver(packed)
     if (packed.count === 0) this.#commitState(packed)
     else this.#commitRecords(packed)
+    for (const row of packed.state) this.#heed(row)
     return this.head
+  }
+
+  /** Rows of the state that are about the journal itself; they are durable. */
+  #heed([key, value]: readonly [string, string | null]): void {
+    if (key === LOST_ROW) this.#reader.setLosses(parseLosses(value))
   }
 
   #takeNames(packed: PackedCommit): void {
@@ -304,6 +313,11 @@ export class Journal {
       .filter(({ file }) => this.#disk.size(file) !== undefined)
   }
 
+  /** Earlier files that are not there, and that no record says to be lost or removed. */
+  missing(): DamagedFile[] {
+    return this.#reader.untold(this.#allRanges())
+  }
+
   /** Lets go of a file, so that it can be sealed or removed; it is opened again when it is read. */
   release(ordinal: number): void {
     for (const segment of this.#closed) {
@@ -342,31 +356,4 @@ export class Journal {
     this.#leaving = undefined
     this.#hot.close()
   }
-}
-
-type Ended = Pick<
-  ClosedSegment,
-  'name' | 'first' | 'last' | 'readings' | 'events' | 'lastReading' | 'lastEvent'
->
-
-/** Each file with what came before it, from the register of files and the hot one. */
-function rangesOf(closed: readonly Ended[], hot: Ended): SegmentRange[] {
-  let lastBefore: SegmentRange['lastBefore'] = { readings: 0, event: 0 }
-  let countBefore: SegmentRange['countBefore'] = { readings: 0, event: 0 }
-  return [...closed, hot].map(({ name, first, last, ...ended }) => {
-    const lastThrough = { readings: ended.lastReading, event: ended.lastEvent }
-    const countThrough = { readings: ended.readings, event: ended.events }
-    const range = {
-      name,
-      base: first - 1,
-      last,
-      lastBefore,
-      lastThrough,
-      countBefore,
-      countThrough,
-    }
-    lastBefore = lastThrough
-    countBefore = countThrough
-    return range
-  })
 }

@@ -5,9 +5,10 @@ import { copyFileSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { Recovered } from '#ports/store.ts'
+import { attempt } from './damage.ts'
 import type { Disk } from './disk.ts'
 import { journalDirectory } from './journal.ts'
-import { attempt, type FileParts, readParts } from './quarantine.ts'
+import { type FileParts, readParts } from './quarantine.ts'
 import { segmentNames } from './segment.ts'
 
 /** A bigger file is not copied to be read. */

@@ -6,7 +6,7 @@ import type { Stream } from '#core/record.ts'
 import type { BatchQuery, Head, Recovered } from '#ports/store.ts'
 import type { PackedCommit } from './pack.ts'
 import type { PackedBatch } from './reader.ts'
-import type { StoreErrorKind } from './store-error.ts'
+import type { DamagedFile, StoreErrorKind } from './store-error.ts'
 
 /** What the journal's thread is started with. */
 export interface WorkerStart {
@@ -47,6 +47,7 @@ export interface ErrorMessage {
   readonly kind: StoreErrorKind | 'bug'
   readonly message: string
   readonly pid?: number | undefined
+  readonly damaged?: DamagedFile | undefined
 }
 
 export interface UnsealedFile {
@@ -61,6 +62,8 @@ export type Response =
       /** Journals set aside that nothing was got out of yet. */
       readonly unsalvaged: readonly string[]
       readonly unsealed: readonly UnsealedFile[]
+      /** Earlier files that are not there, which nothing is told of yet. */
+      readonly missing: readonly DamagedFile[]
     }
   | { readonly kind: 'refused'; readonly error: ErrorMessage }
   | { readonly kind: 'done'; readonly id: number; readonly answer: Answer }

@@ -4,6 +4,7 @@
 import path from 'node:path'
 import type { Head, Quarantined } from '#ports/store.ts'
 import type { ChainPosition } from './audit.ts'
+import { attempt, type Damage, damageOf } from './damage.ts'
 import type { Db, Disk } from './disk.ts'
 import { type HeadMarker, readHeadMarker, shortfall } from './head-marker.ts'
 import { Journal, type JournalOptions, type JournalSeed, journalDirectory } from './journal.ts'
@@ -17,7 +18,7 @@ import {
 } from './plausible.ts'
 import { endPosition, readBase, readCoverage, readTail } from './recover.ts'
 import { type Base, type Covered, segmentNames, type Tail } from './segment.ts'
-import { StoreError, toStoreError } from './store-error.ts'
+import { StoreError } from './store-error.ts'
 
 const QUARANTINE = 'quarantine'
 /** What was found, written before anything is moved. */
@@ -30,26 +31,6 @@ const SALVAGED = 'salvaged.json'
 export const SALVAGED_RECORDS = 'salvaged.ndjson'
 /** Directories with the same moment in their name before it is a fault of the clock. */
 const SAME_MOMENT_MAX = 1000
-
-/** Faults of reading that are the file's, not the machine's: moving the file aside helps. */
-const UNREADABLE = /^SQLITE_IOERR_(READ|SHORT_READ|CORRUPTFS|DATA)$/
-
-type Damage = Pick<Quarantined, 'kind' | 'found'>
-
-/** Whether an error of opening is damage of the newest file, which a new journal gets over. */
-export function damageOf(thrown: unknown): Damage | undefined {
-  // What was written as JSON and is none any more.
-  if (thrown instanceof SyntaxError)
-    return { kind: 'corrupt', found: `a record cannot be read: ${thrown.message}` }
-  const error = toStoreError(thrown, 'open the journal')
-  if (!(error instanceof StoreError)) return undefined
-  const found = error.message
-  if (error.kind === 'corrupt') return { kind: 'corrupt', found }
-  if (error.kind === 'version' && error.file !== undefined) return { kind: 'version', found }
-  const { cause } = error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return error.kind === 'io' && UNREADABLE.test(code) ? { kind: 'unreadable', found } : undefined
-}
 
 /** The journal opened, and what was set aside for it. */
 export interface OpenedJournal {
@@ -216,15 +197,6 @@ interface Facts {
   readonly tail: Tail | undefined
 }
 
-/** The result, or undefined where it throws: for what may be damaged. */
-export const attempt = <T>(call: () => T): T | undefined => {
-  try {
-    return call()
-  } catch {
-    return undefined
-  }
-}
-
 /** What a file tells of itself, each part as far as it can be read. */
 export interface FileParts {
   readonly base?: Base | undefined
@@ -300,7 +272,7 @@ const FIRST = 1
 export function carriedOver(state: ReadonlyMap<string, string>): Map<string, string> {
   const kept = new Map<string, string>()
   for (const [key, value] of state) {
-    if (key.startsWith('cursor/') || key.startsWith('confirm/')) continue
+    if (/^(cursor|confirm|store)\//.test(key)) continue
     kept.set(key, key.startsWith('alarm/') ? renumberAlarm(value, FIRST) : value)
   }
   return kept

@@ -5,8 +5,10 @@ import { closeSync, fsyncSync, openSync, renameSync, statfsSync, writeSync } fro
 import path from 'node:path'
 import type { Salvaged } from '#ports/store.ts'
 import { printColumns, printStoredEvent, qualityParts } from './columns.ts'
+import { attempt } from './damage.ts'
 import type { Db, Disk } from './disk.ts'
 import { SEGMENT_RECORDS_MAX } from './journal.ts'
+import { Ranges } from './losses.ts'
 import { readNames } from './names.ts'
 import { SALVAGED_RECORDS } from './quarantine.ts'
 import { readBase } from './recover.ts'
@@ -50,17 +52,6 @@ function salvageRows<Row extends readonly unknown[]>(
   walk(range.from, range.through)
 }
 
-/** Ranges that touch one another, told as one. */
-class Lost {
-  readonly ranges: [number, number][] = []
-
-  add(from: number, through: number): void {
-    const last = this.ranges.at(-1)
-    if (last !== undefined && last[1] + 1 >= from) last[1] = Math.max(last[1], through)
-    else this.ranges.push([from, through])
-  }
-}
-
 /** Lines into a file, whole when it has its name. */
 class LineFile {
   readonly #name: string
@@ -91,14 +82,6 @@ class LineFile {
 
   abandon(): void {
     closeSync(this.#fd)
-  }
-}
-
-const attempt = <T>(call: () => T): T | undefined => {
-  try {
-    return call()
-  } catch {
-    return undefined
   }
 }
 
@@ -136,7 +119,7 @@ function salvageDb(db: Db, name: string, lines: LineFile): Omit<Salvaged, 'direc
   const qualities = attempt(() => readNames(db, 'quality')) ?? new Map<number, string>()
   const { epoch, ...range } = rangeOf(db, name)
   lines.write(JSON.stringify({ v: 1, salvaged: name, epoch: epoch ?? null, verified: false }))
-  const lost = { readings: new Lost(), events: new Lost() }
+  const lost = { readings: new Ranges(), events: new Ranges() }
   let readings = 0
   let events = 0
   const limit = `ORDER BY s LIMIT ${ROWS_PER_READ}`

@@ -10,12 +10,16 @@ import type { Log } from '#ports/log.ts'
 import type {
   BatchQuery,
   Commit,
+  FileLoss,
   Head,
   Recovered,
   Salvaged,
   Store,
   StreamBatch,
 } from '#ports/store.ts'
+import { Examiner } from './examiner.ts'
+import { journalDirectory } from './journal.ts'
+import { LOST_ROW } from './losses.ts'
 import { Packer } from './pack.ts'
 import type { Answer, ErrorMessage, Request, Response, UnsealedFile } from './protocol.ts'
 import type { PackedBatch } from './reader.ts'
@@ -59,13 +63,15 @@ interface Waiting {
 
 type Message = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never
 
-const toError = ({ kind, message, pid }: ErrorMessage): Error =>
-  kind === 'bug' ? new InvariantError(message) : new StoreError(kind, message, { pid })
+const toError = ({ kind, message, pid, damaged }: ErrorMessage): Error =>
+  kind === 'bug' ? new InvariantError(message) : new StoreError(kind, message, { pid, damaged })
 
 const unpackBatch = ({ text, ...batch }: PackedBatch): StreamBatch => ({
   ...batch,
   records: text.split('\n'),
 })
+
+type Ready = Extract<Response, { kind: 'ready' }>
 
 /** The journal's thread as seen from outside: requests by number, answered in order. */
 class SqliteStore implements Store {
@@ -75,18 +81,21 @@ class SqliteStore implements Store {
   readonly #waiting = new Map<number, Waiting>()
   readonly #sealer: Sealer
   readonly #salvager: Salvager
+  readonly #examiner: Examiner
   #nextId = 1
   #nextFirst: number
   #failure: Error | undefined
   #closing: Promise<void> | undefined
 
-  constructor(
-    worker: Worker,
-    { recovered, unsalvaged }: { recovered: Recovered; unsalvaged: readonly string[] },
-    options: StoreOptions,
-  ) {
+  constructor(worker: Worker, { recovered, unsalvaged, missing }: Ready, options: StoreOptions) {
     this.#worker = worker
     this.#salvager = new Salvager(options.dataDir, unsalvaged)
+    this.#examiner = new Examiner({
+      directory: journalDirectory(options.dataDir),
+      row: recovered.state.get(LOST_ROW),
+      log: options.log,
+    })
+    for (const damaged of missing) this.#examiner.offer(damaged)
     this.recovered = recovered
     this.#nextFirst = recovered.head.seq + 1
     this.#sealer = new Sealer({
@@ -115,12 +124,33 @@ class SqliteStore implements Store {
   }
 
   async batches(query: BatchQuery): Promise<readonly StreamBatch[]> {
-    const packed = (await this.#request({ kind: 'batches', query })) as readonly PackedBatch[]
-    return packed.map(unpackBatch)
+    const batches: StreamBatch[] = []
+    try {
+      for (let { after } = query; ; ) {
+        const wanted = query.batches - batches.length
+        const asked = { ...query, after, batches: wanted }
+        const packed = (await this.#request({
+          kind: 'batches',
+          query: asked,
+        })) as readonly PackedBatch[]
+        batches.push(...packed.filter(({ text }) => text !== '').map(unpackBatch))
+        const last = packed.at(-1)
+        if (last?.text !== '') return batches
+        after = last.last
+      }
+    } catch (thrown) {
+      if (thrown instanceof StoreError && thrown.damaged !== undefined)
+        this.#examiner.offer(thrown.damaged)
+      throw thrown
+    }
   }
 
   async count(stream: Stream, after: number): Promise<number> {
     return (await this.#request({ kind: 'count', stream, after })) as number
+  }
+
+  onLoss(tell: (loss: FileLoss) => void): void {
+    this.#examiner.onLoss(tell)
   }
 
   salvage(): Promise<readonly Salvaged[]> {
@@ -134,7 +164,7 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#sealer.stop(), this.#salvager.stop()])
+    await Promise.all([this.#sealer.stop(), this.#salvager.stop(), this.#examiner.stop()])
     const exited = new Promise<void>((resolve) => void this.#worker.once('exit', () => resolve()))
     try {
       await this.#request({ kind: 'close' })

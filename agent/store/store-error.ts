@@ -1,6 +1,8 @@
 // Why the store cannot do what it was asked, in kinds that tell the caller what to do next.
 // It decides nothing: after any error of a write the process stops and starts again (fail-stop).
 
+import type { SeqRange } from '#ports/store.ts'
+
 /**
  * `locked` another instance holds the directory (exit 75); `origin` real and simulated data would mix;
  * `corrupt` a file is damaged or does not fit the chain; `version` a file or SQLite of another version;
@@ -23,6 +25,20 @@ export interface StoreErrorDetail {
   readonly cause?: unknown
   /** Name of the journal file that is at fault, where it is a file and not the machine. */
   readonly file?: string | undefined
+  /** The earlier file that is damaged or missing, and what it held by the register of files. */
+  readonly damaged?: DamagedFile | undefined
+}
+
+/** An earlier file that cannot be read as it should: its records, and what was found, in words. */
+export interface DamagedFile {
+  readonly file: string
+  readonly from: number
+  readonly through: number
+  readonly readings: number
+  readonly events: number
+  readonly found: string
+  /** Records that could not be proven where no loss was told. */
+  readonly unproven?: readonly SeqRange[]
 }
 
 /** What the store throws and rejects with. The message says in words what is wrong and what to do. */
@@ -31,12 +47,14 @@ export class StoreError extends Error {
   readonly kind: StoreErrorKind
   readonly pid: number | undefined
   readonly file: string | undefined
+  readonly damaged: DamagedFile | undefined
 
   constructor(kind: StoreErrorKind, message: string, detail: StoreErrorDetail = {}) {
     super(message, detail.cause === undefined ? {} : { cause: detail.cause })
     this.kind = kind
     this.pid = detail.pid
     this.file = detail.file
+    this.damaged = detail.damaged
   }
 }
 

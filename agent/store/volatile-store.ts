@@ -161,6 +161,7 @@ export async function recordGap(
     batches: (query) => store.batches(query),
     count: (stream, after) => store.count(stream, after),
     ...(store.salvage !== undefined && { salvage: () => store.salvage?.() ?? Promise.resolve([]) }),
+    onLoss: (tell) => store.onLoss?.(tell),
     close: () => store.close(),
   }
 }

@@ -30,7 +30,8 @@ const log: Log = {
 function errorMessage(thrown: unknown, doing: string): ErrorMessage {
   const error = toStoreError(thrown, doing)
   if (error instanceof StoreError) {
-    return { kind: error.kind, message: error.message, pid: error.pid }
+    const { kind, message, pid, damaged } = error
+    return { kind, message, pid, damaged }
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { kind: 'bug', message: `${doing}: ${message}` }
@@ -105,7 +106,8 @@ function start(): void {
     const { journal, ...found } = openJournal({ ...options, disk: systemDisk, log })
     const recovered = { ...journal.recovered, ...found }
     const waiting = unsalvaged(systemDisk, options.dataDir)
-    say({ kind: 'ready', recovered, unsealed: journal.unsealed(), unsalvaged: waiting })
+    const [unsealed, missing] = [journal.unsealed(), journal.missing()]
+    say({ kind: 'ready', recovered, unsealed, unsalvaged: waiting, missing })
     serve(journal, release)
   } catch (thrown) {
     release()

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -356,26 +356,6 @@ describe('a new day file', () => {
     for (let n = 0; n < 7; n++) bench.commit([reading('a', NOON + n)], at(0))
     expect(files(dir)).toHaveLength(3)
     expect(texts(readAll(bench, 'readings'))).toHaveLength(7)
-  })
-
-  it('reads on where earlier files are gone, and shows the hole in `prev`', () => {
-    const dir = temporaryDirectory()
-    const bench = new Bench(dir)
-    for (let day = 0; day < 4; day++)
-      bench.commit([reading('a', NOON), event('x'), reading('b', NOON)], at(day))
-    const { head } = bench.journal
-    bench.close()
-    for (const name of files(dir).slice(0, 2)) rmSync(path.join(dir, 'journal', name))
-    const again = new Bench(dir)
-    expect(again.journal.head).toEqual(head)
-    expect(readAll(again, 'readings').map(({ prev, first }) => [prev, first])).toEqual([
-      [6, 7],
-      [9, 10],
-    ])
-    expect(again.journal.count('readings', 0)).toBe(4)
-    expect(again.journal.count('event', 8)).toBe(1)
-    again.close()
-    expect(verifyJournal(dir)).toMatchObject({ ok: true, startsAfter: 6, readings: 4 })
   })
 
   it('HO6 says when the file before does not end where the newest begins, and goes on', () => {

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import type { Stream } from '#core/record.ts'
+import { contactsOf } from '#core/reminder-contacts.ts'
 import { openDriver } from '#drivers/registry.ts'
 import type { AnnunciatorView } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -337,6 +338,7 @@ const uplinkFactory =
         config: plant.hash,
       },
       epoch: store.recovered.epoch,
+      contacts: contactsOf(plant),
       clock,
       random: systemRandom,
       log,

@@ -91,7 +91,11 @@ const ownGuidance = (given: GuidanceInput): GuidanceTexts =>
 function remindersOf(input: RemindersInput): NonNullable<Plant['reminders']> {
   const classes = (['action', 'alert', 'fault', 'system'] as const).flatMap((name) => {
     const { reAlarm, escalate } = input[name] ?? {}
-    return [[name, { ...present('reAlarmMs', reAlarm), ...present('escalateMs', escalate) }]]
+    const times = escalate?.map((step) => (typeof step === 'number' ? step : step.after))
+    const contacts = escalate?.map((step) => (typeof step === 'number' ? null : step.contact))
+    const named = contacts?.some((contact) => contact !== null) ? contacts : undefined
+    const when = { ...present('reAlarmMs', reAlarm), ...present('escalateMs', times) }
+    return [[name, { ...when, ...present('contacts', named) }]]
   })
   return Object.fromEntries(classes)
 }

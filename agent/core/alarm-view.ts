@@ -8,6 +8,7 @@ import { parentOf } from './first-out.ts'
 import { guidanceOf } from './guidance.ts'
 import { heldAs, holdView, shownState } from './hold.ts'
 import type { Occupancy } from './point.ts'
+import { calledBy } from './reminder-contacts.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
 
 /** Where an alarm belongs; fields are absent where they do not apply. */
@@ -51,7 +52,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...((occurrence?.superseded.length ?? 0) > 0 && { superseded: occurrence?.superseded }),
     ...(occurrence?.firstOut !== undefined && { firstOut: occurrence.firstOut }),
     ...parentView(state, definition),
-    ...((unit.reminder?.step ?? 0) > 0 && { escalation: unit.reminder?.step }),
+    ...escalationView(state, unit),
     ...heldView(unit),
     ...(state.nuisance.chattering.has(id) && { chattering: true }),
     ...(occurrence !== null && guidanceView(state, definition)),
@@ -66,6 +67,14 @@ export function alarmPayload(state: CoreState, id: string): string {
 function parentView(state: CoreState, definition: AlarmDefinition) {
   const parent = parentOf(state, definition)
   return parent === undefined ? {} : { parent }
+}
+
+/** How far an alarm that nobody has acknowledged has come, and who has been called for it. */
+function escalationView({ plant }: CoreState, { reminder, definition }: AlarmUnit) {
+  const step = reminder?.step ?? 0
+  if (step === 0) return {}
+  const calls = calledBy(plant, definition, step)
+  return { escalation: step, ...(calls.length > 0 && { calls }) }
 }
 
 /** What whoever sees it has to know. */

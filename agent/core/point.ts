@@ -101,6 +101,8 @@ export interface ClassReminders {
   readonly reAlarmMs?: Millis
   /** Steps of escalation of an unacknowledged one, from its activation, ascending. */
   readonly escalateMs?: readonly Millis[]
+  /** Whom each step calls; null where the site names nobody. */
+  readonly contacts?: readonly (string | null)[]
 }
 
 /** What a site calls implausible of a polled point (URS-09, faults.md FB21); each off where not given. */

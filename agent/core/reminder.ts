@@ -3,6 +3,7 @@
 
 import { heldAs } from './hold.ts'
 import type { ClassReminders } from './point.ts'
+import { contactOf } from './reminder-contacts.ts'
 import { type AlarmUnit, type CoreState, reminderKey } from './state.ts'
 import type { Instant, Millis } from './time.ts'
 import { dueAt, resumeTimer, type Timer, timerFrom } from './timer.ts'
@@ -27,6 +28,8 @@ export function settleReminders(turn: Turn): void {
     const wanted = wantedKind(turn.state, unit)
     const occ = unit.state.occurrence?.occ
     const { reminder } = unit
+    // another configuration may call others for the steps that were taken
+    if (rezoned && (reminder?.step ?? 0) > 0) turn.alarms.add(unit.definition.id)
     if (wanted === undefined || occ === undefined) {
       if (reminder !== undefined) setReminder(turn, unit, undefined)
     } else if (reminder?.kind !== wanted.kind || reminder.occ !== occ) {
@@ -81,6 +84,7 @@ function escalate(turn: Turn, unit: AlarmUnit, reminder: Reminder, timer: Timer)
   const step = reminder.step + 1
   const afterMs = times[step - 1] ?? 0
   const next = times[step]
+  const contact = contactOf(turn.state.plant, definition, step)
   setReminder(turn, unit, {
     occ,
     kind,
@@ -94,6 +98,7 @@ function escalate(turn: Turn, unit: AlarmUnit, reminder: Reminder, timer: Timer)
     rev: alarm.occurrence?.rev,
     step,
     afterMs,
+    ...(contact !== undefined && { contact }),
     class: definition.class,
     priority: alarm.occurrence?.priority ?? definition.priority,
   })

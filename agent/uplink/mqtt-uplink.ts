@@ -16,6 +16,7 @@ import type {
   UplinkNotice,
   UplinkState,
 } from '#ports/uplink.ts'
+import { Calls } from './calls.ts'
 import { Confirms, type Watermarks } from './confirms.ts'
 import { Connection } from './connection.ts'
 import { Delivery } from './delivery.ts'
@@ -42,6 +43,8 @@ export interface UplinkOptions {
   readonly settings: UplinkSettings
   readonly identity: Identity
   readonly epoch: string
+  /** Contacts of escalation: each has a topic. */
+  readonly contacts?: readonly string[]
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -67,6 +70,7 @@ class MqttUplink implements Uplink {
   readonly #connection: Connection
   readonly #states = new StateLane()
   readonly #lanes: Readonly<Record<Stream, StreamLane>>
+  readonly #calls: Calls
   readonly #replays: Replays
   readonly #confirms: Confirms
   readonly #intake: Intake
@@ -94,6 +98,8 @@ class MqttUplink implements Uplink {
       moved: (stream) => this.#intake.published(stream),
     })
     const states = this.#states
+    this.#calls = new Calls(epoch, options.contacts ?? [])
+    for (const { leaf, payload } of this.#calls.all()) states.set(leaf, payload)
     const lanes = { readings: this.#stream('readings'), event: this.#stream('event') }
     this.#lanes = lanes
     const reply = (user: string, content: Omit<ReplayReply, 'ts'>) =>
@@ -146,6 +152,7 @@ class MqttUplink implements Uplink {
 
   alarmStates(states: readonly AlarmStateMessage[]): void {
     for (const { alarm, payload } of states) this.#states.set(`alarm/${alarm}`, payload)
+    for (const { leaf, payload } of this.#calls.take(states)) this.#states.set(leaf, payload)
     this.#dispatcher.pump()
   }
 

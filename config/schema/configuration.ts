@@ -135,6 +135,9 @@ export const phrasesSchema = z
   .record(code('a phrase'), translated('the comment it stands for', 500))
   .describe('texts that stand for a comment, by id; chosen with --phrase')
 
+type Step = number | { readonly after: number }
+const timeOf = (step: Step): number => (typeof step === 'number' ? step : step.after)
+
 const classReminders = z.strictObject({
   reAlarm: duration(
     'an acknowledged alarm that still goes on is unacknowledged again after this',
@@ -142,13 +145,23 @@ const classReminders = z.strictObject({
     30 * DAY,
   ).optional(),
   escalate: z
-    .array(duration('time from the activation', MINUTE, 30 * DAY))
+    .array(
+      z.union([
+        duration('time from the activation', MINUTE, 30 * DAY),
+        z.strictObject({
+          after: duration('time from the activation', MINUTE, 30 * DAY),
+          contact: id('who is called: the topic escalation/{contact}'),
+        }),
+      ]),
+    )
     .min(1)
     .max(8)
-    .refine((times) => times.every((time, index) => time > (times[index - 1] ?? 0)), {
+    .refine((steps) => steps.every((step, index) => timeOf(step) > timeOf(steps[index - 1] ?? 0)), {
       error: 'each step must come after the one before',
     })
-    .describe('steps of escalation of an unacknowledged alarm, from its activation, ascending')
+    .describe(
+      'steps of escalation of an unacknowledged alarm: times from its activation, ascending, or { after, contact }',
+    )
     .optional(),
 })
 

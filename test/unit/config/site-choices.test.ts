@@ -239,6 +239,23 @@ const REMINDERS: Case[] = [
     'refused',
     'reminders.action.escalate',
   ],
+  [
+    'URS-37 steps with a contact beside steps without',
+    reminders({ action: { escalate: ['10min', { after: '30min', contact: 'shift' }] } }),
+    'accepted',
+  ],
+  [
+    'URS-37 steps with a contact that do not ascend',
+    reminders({ action: { escalate: ['30min', { after: '30min', contact: 'shift' }] } }),
+    'refused',
+    'reminders.action.escalate',
+  ],
+  [
+    'URS-37 a contact that is no level of a topic',
+    reminders({ action: { escalate: [{ after: '30min', contact: 'shift/#' }] } }),
+    'refused',
+    'reminders.action.escalate[0].contact',
+  ],
   ['URS-37 a class nobody knows', reminders({ warning: {} }), 'refused', 'reminders.warning'],
 ]
 
@@ -267,6 +284,15 @@ describe('a sound configuration', () => {
       alert: {},
       fault: {},
       system: {},
+    })
+  })
+
+  it('URS-37 reaches the core with its contacts, in the place of their steps', () => {
+    const escalate = ['10min', { after: '1h', contact: 'shift' }]
+    const loaded = load({ ...sound(), reminders: { action: { escalate } } })
+    expect(loaded.ok && loaded.configuration.plant.reminders?.action).toEqual({
+      escalateMs: [600_000, 3_600_000],
+      contacts: [null, 'shift'],
     })
   })
 

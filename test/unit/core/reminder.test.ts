@@ -102,6 +102,48 @@ describe('URS-37 escalation', () => {
   })
 })
 
+describe('URS-37 contacts', () => {
+  const called = (core: CoreRig) => core.payload(HIGH)['calls']
+  const withContacts = (...contacts: (string | null)[]): CoreRig => {
+    const core = room()
+    const action = { escalateMs: [10 * MINUTE, 30 * MINUTE], contacts }
+    core.changePlant({ ...core.plant, hash: 'sha256:2', reminders: { action } })
+    return core
+  }
+
+  it('are called with their step, on record and in the published state, until somebody acknowledges', () => {
+    const core = withContacts('shift', 'qa')
+    core.advance(10 * MINUTE)
+    expect(called(core)).toEqual(['shift'])
+    core.restart(20 * MINUTE, { reboot: true })
+    expect(called(core)).toEqual(['shift', 'qa'])
+    expect(core.eventsOf('alarm.escalated', HIGH).map(({ body }) => body['contact'])).toEqual([
+      'shift',
+      'qa',
+    ])
+    core.ack(HIGH)
+    expect(called(core)).toBeUndefined()
+  })
+
+  it('may be missing for a step, and are named once', () => {
+    const core = withContacts(null, 'shift')
+    core.advance(10 * MINUTE)
+    expect(called(core)).toBeUndefined()
+    expect(core.payload(HIGH)['escalation']).toBe(1)
+    core.advance(20 * MINUTE)
+    expect(called(core)).toEqual(['shift'])
+  })
+
+  it('of another configuration are called for the steps that were taken', () => {
+    const core = withContacts('shift', 'shift')
+    core.advance(10 * MINUTE)
+    const action = { escalateMs: [10 * MINUTE, 30 * MINUTE], contacts: ['night', null] }
+    const { alarms } = core.changePlant({ ...core.plant, hash: 'h3', reminders: { action } })
+    expect(alarms).toContain(HIGH)
+    expect(called(core)).toEqual(['night'])
+  })
+})
+
 describe('URS-37 another configuration', () => {
   it('ends what it no longer asks for, begins what it newly asks for', () => {
     const core = room()

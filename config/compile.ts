@@ -18,7 +18,12 @@ import { compileChecks, compileLimits, compileRules, isParticle } from './limits
 import type { Written } from './model.ts'
 import { present } from './profile.ts'
 import type { Resolved, ResolvedInstrument, ResolvedPoint } from './resolve.ts'
-import type { GuidanceInput, MqttInput, RemindersInput } from './schema/configuration.ts'
+import type {
+  GuidanceInput,
+  MqttInput,
+  RemindersInput,
+  ShelvingInput,
+} from './schema/configuration.ts'
 import type { LimitSet } from './schema/limit-set.ts'
 import { codeOf, inLanguage, labelsOf, REASON_CODES } from './words.ts'
 
@@ -57,6 +62,7 @@ export function compile(
         Object.entries(model.phrases.value).map(([id, said]) => [id, inLanguage(said, language)]),
       ),
     }),
+    ...(model.shelving && { shelfMs: shelvesOf(model.shelving.value) }),
     guidance: guidanceTexts(language, siteGuidance),
     ...(model.reminders && { reminders: remindersOf(model.reminders.value) }),
   }
@@ -73,6 +79,14 @@ export function compile(
     sources,
   }
 }
+
+/** The longest shelves that the site names. */
+const shelvesOf = ({ action, alert, fault, system }: ShelvingInput) => ({
+  ...present('action', action),
+  ...present('alert', alert),
+  ...present('fault', fault),
+  ...present('system', system),
+})
 
 /** What the site says of its alarms; parts it leaves out are not there. */
 const ownGuidance = (given: GuidanceInput): GuidanceTexts =>

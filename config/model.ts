@@ -21,7 +21,9 @@ import {
   type RemindersInput,
   reasonCodesSchema,
   remindersSchema,
+  type ShelvingInput,
   type SiteInput,
+  shelvingSchema,
   siteSchema,
 } from './schema/configuration.ts'
 import {
@@ -63,6 +65,7 @@ export interface Model {
   readonly mqtt?: Written<MqttInput>
   readonly reasonCodes?: readonly WrittenReason[]
   readonly phrases?: Written<PhrasesInput>
+  readonly shelving?: Written<ShelvingInput>
   readonly reminders?: Written<RemindersInput>
   readonly guidance?: Written<GuidanceInput>
   readonly annunciator?: Written<AnnunciatorInput>
@@ -101,6 +104,7 @@ export function readModel(
   section('console', consoleSchema)
   const reasonCodes = readReasonCodes(groups, findings)
   const reminders = section('reminders', remindersSchema)
+  const shelving = section('shelving', shelvingSchema)
   const phrases = section('phrases', phrasesSchema)
   const guidance = section('guidance', guidanceSchema)
   const annunciator = section('annunciator', annunciatorSchema)
@@ -117,6 +121,7 @@ export function readModel(
     ...(reasonCodes && { reasonCodes }),
     ...(reminders && { reminders }),
     ...(phrases && { phrases }),
+    ...(shelving && { shelving }),
     ...(guidance && { guidance }),
     ...(annunciator && { annunciator }),
     zones: entries(zones, zoneSchema, findings),

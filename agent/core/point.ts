@@ -137,6 +137,8 @@ export interface Plant {
   readonly phrases?: Readonly<Record<string, string>>
   /** Cause, consequence and action of alarms, by key (guidance.ts). */
   readonly guidance?: GuidanceTexts
+  /** The longest an alarm may be shelved, by class; the usual time (shelve.ts) where not given. */
+  readonly shelfMs?: Readonly<Partial<Record<'action' | 'alert' | 'fault' | 'system', Millis>>>
   readonly reminders?: Readonly<
     Partial<Record<'action' | 'alert' | 'fault' | 'system', ClassReminders>>
   >

@@ -10,7 +10,7 @@ import { formatDuration, HOUR, type Millis } from './time.ts'
 import { timerFrom } from './timer.ts'
 import type { Turn } from './turn.ts'
 
-/** The longest an alarm may be shelved, by class. */
+/** The longest an alarm may be shelved, by class, where the site says nothing else. */
 export const SHELF_MS_MAX: Readonly<Record<AlarmClass, Millis>> = {
   action: HOUR,
   alert: 8 * HOUR,
@@ -71,7 +71,7 @@ function shelfFault(
   if (words !== undefined) return words
   const leftMs = act.until - at.wall
   if (!Number.isFinite(leftMs) || leftMs <= 0) return invalid('"until" must lie ahead')
-  const max = SHELF_MS_MAX[definition.class]
+  const max = plant.shelfMs?.[definition.class] ?? SHELF_MS_MAX[definition.class]
   if (leftMs <= max) return undefined
   return invalid(
     `an alarm of class ${definition.class} is shelved for ${formatDuration(max)} at the most`,

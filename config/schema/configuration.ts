@@ -175,6 +175,20 @@ export const remindersSchema = z
   })
   .describe('when alarms that nobody looks after are said again, by class; without it, never')
 
+const shelf = (what: string) => duration(`the longest ${what} may be shelved`, MINUTE, 7 * DAY)
+
+/** `shelving:` */
+export const shelvingSchema = z
+  .strictObject({
+    action: shelf('an action alarm').optional(),
+    alert: shelf('an alert alarm').optional(),
+    fault: shelf('a fault').optional(),
+    system: shelf('an alarm of the agent itself').optional(),
+  })
+  .describe(
+    'longest shelf by class: 1h, 8h, 1d and 1d where not given; a critical alarm is never shelved',
+  )
+
 /** Longest text of a guidance, in characters. */
 const GUIDANCE_TEXT_MAX = 500
 const guidanceText = (what: string) => text(what, GUIDANCE_TEXT_MAX).optional()
@@ -217,6 +231,7 @@ export const configurationSchema = z
     console: consoleSchema.optional(),
     reasonCodes: reasonCodesSchema.optional(),
     reminders: remindersSchema.optional(),
+    shelving: shelvingSchema.optional(),
     phrases: phrasesSchema.optional(),
     guidance: guidanceSchema.optional(),
     annunciator: annunciatorSchema.optional(),
@@ -229,6 +244,7 @@ export const configurationSchema = z
 export type SiteInput = z.infer<typeof siteSchema>
 export type GatewayInput = z.infer<typeof gatewaySchema>
 export type RemindersInput = z.infer<typeof remindersSchema>
+export type ShelvingInput = z.infer<typeof shelvingSchema>
 export type PhrasesInput = z.infer<typeof phrasesSchema>
 export type GuidanceInput = z.infer<typeof guidanceSchema>
 export type MqttInput = z.infer<typeof mqttSchema>

@@ -287,6 +287,19 @@ describe('a sound configuration', () => {
     })
   })
 
+  it('URS-34 reaches the core with its longest shelves', () => {
+    const plantOf = (shelving: object) => {
+      const loaded = load({ ...sound(), shelving })
+      return loaded.ok ? loaded.configuration.plant.shelfMs : undefined
+    }
+    expect(plantOf({ action: '30min', fault: '7d' })).toEqual({
+      action: 1_800_000,
+      fault: 604_800_000,
+    })
+    expect(plantOf({ action: '8d' })).toBeUndefined()
+    expect(plantOf({ critical: '1h' })).toBeUndefined()
+  })
+
   it('URS-37 reaches the core with its contacts, in the place of their steps', () => {
     const escalate = ['10min', { after: '1h', contact: 'shift' }]
     const loaded = load({ ...sound(), reminders: { action: { escalate } } })

@@ -285,3 +285,15 @@ describe('a shelved alarm', () => {
     core.advance(HOUR)
   })
 })
+
+describe('URS-34 the longest shelf', () => {
+  it.each([
+    ['the site’s own', { action: 2 * HOUR }, 2 * HOUR],
+    ['the usual one, where the site names another class', { alert: 2 * HOUR }, HOUR],
+    ['a shorter one', { action: HOUR / 2 }, HOUR / 2],
+  ])('is %s', (_name, shelfMs, longest) => {
+    const core = new CoreRig({ ...quiet(['c102-rh']), shelfMs })
+    expect(shelve(core, HIGH, longest + 1)).toMatchObject({ ok: false, code: 'invalid' })
+    expect(shelve(core, HIGH, longest)).toMatchObject({ ok: true })
+  })
+})

@@ -2,6 +2,7 @@
 
 import type {
   IdentifySpec,
+  ObjectSpec,
   Profile,
   RegisterSpec,
   SampleSpec,
@@ -126,11 +127,14 @@ function identifyOf({
   firmware,
 }: NonNullable<ProfileInput['identify']>): IdentifySpec {
   return {
-    ...(model && { model: registerOf(model) }),
-    ...(serial && { serial: registerOf(serial) }),
-    ...(firmware && { firmware: registerOf(firmware) }),
+    ...(model && { model: identifiedBy(model) }),
+    ...(serial && { serial: identifiedBy(serial) }),
+    ...(firmware && { firmware: identifiedBy(firmware) }),
   }
 }
+
+const identifiedBy = (input: RegisterInput | ObjectSpec): RegisterSpec | ObjectSpec =>
+  'object' in input ? { object: input.object } : registerOf(input)
 
 /** Every register that a profile names, with the path it stands at. */
 export function registersOf(
@@ -151,7 +155,8 @@ export function registersOf(
     take(sample?.[part], 'sample', part)
   }
   for (const part of ['model', 'serial', 'firmware'] as const) {
-    take(identify?.[part], 'identify', part)
+    const spec = identify?.[part]
+    if (spec !== undefined && !('object' in spec)) take(spec, 'identify', part)
   }
   return found
 }

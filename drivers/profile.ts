@@ -93,12 +93,20 @@ export interface SampleSpec {
   readonly newest?: RegisterSpec & { readonly equals: number }
 }
 
+/** An object of Read Device Identification (function 43, MEI type 14), by its id. */
+export interface ObjectSpec {
+  readonly object: number
+}
+
 /** How model and serial number are read (URS-14). */
 export interface IdentifySpec {
-  readonly model?: RegisterSpec
-  readonly serial?: RegisterSpec
-  readonly firmware?: RegisterSpec
+  readonly model?: RegisterSpec | ObjectSpec
+  readonly serial?: RegisterSpec | ObjectSpec
+  readonly firmware?: RegisterSpec | ObjectSpec
 }
+
+export const isObjectSpec = (spec: RegisterSpec | ObjectSpec): spec is ObjectSpec =>
+  'object' in spec
 
 export interface Profile {
   readonly id: string

@@ -5,7 +5,7 @@ import { planPoll, planRegisters, type RegisterPlan } from './modbus/poll-plan.t
 import type { PlannedRead } from './modbus/read-plan.ts'
 import { Unit } from './modbus/unit.ts'
 import { layoutSample, planSample } from './particle-counter/sample-plan.ts'
-import type { InstrumentSettings } from './profile.ts'
+import { type InstrumentSettings, isObjectSpec, type RegisterSpec } from './profile.ts'
 
 /** What is polled together: the signals of one interval, or the newest record of a sampled instrument. */
 export interface PolledGroup {
@@ -21,7 +21,9 @@ export function replyClashes(
   const { profile } = instrument
   const unit = new Unit(instrument, { untilMono: Number.NEGATIVE_INFINITY }, true)
   const { serial, model, firmware } = profile.identify ?? {}
-  const identity = [serial, model, firmware].filter((spec) => spec !== undefined)
+  const identity = [serial, model, firmware].filter(
+    (spec) => spec !== undefined && !isObjectSpec(spec),
+  ) as RegisterSpec[]
   const plans: RegisterPlan[] = [planRegisters(identity, unit, 0)]
   for (const { signals, sampled } of groups) {
     if (sampled) {

@@ -9,11 +9,13 @@ import {
   checkInstrument,
   type Datum,
   type InstrumentReadings,
+  type ObjectDatum,
 } from '#drivers/commissioning/instrument-check.ts'
 import type { Asked } from '#drivers/commissioning/line.ts'
 import { hexOf } from '#drivers/commissioning/overheard.ts'
 import { referenceOf } from '#drivers/commissioning/reference.ts'
 import type { BusSettings, InstrumentSettings, RegisterSpec } from '#drivers/profile.ts'
+import { isSameSerial } from '../runtime/identity.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { INSTALLED_CONFIG } from './client-options.ts'
 import { CommandError, EXIT } from './exit-code.ts'
@@ -98,7 +100,7 @@ function subjectOf(
 /** Everything that makes the answer no: what could not be read, what is bad, a serial number that differs. */
 function faultsOf(
   { instrument, bus, timeoutMs }: Subject,
-  { data, asked, sample }: InstrumentReadings,
+  { data, asked, sample, objects }: InstrumentReadings,
   signals: readonly Judged[],
 ): string[] {
   if (!asked.some(({ outcome }) => outcome.kind === 'data' || outcome.kind === 'exception')) {
@@ -117,7 +119,12 @@ function faultsOf(
         `${name} (${placeOf(spec)}) cannot be read: ${faultWords(result)}`,
     )
   const record = sample?.kind === 'fault' ? [`record: ${faultWords(sample.fault)}`] : []
-  return [...bad, ...unread, ...record, ...serialFault(instrument, data)]
+  const untold = objects.flatMap(({ name, object, fault }) =>
+    fault === undefined
+      ? []
+      : [`${name} (${objectWords(object)}) cannot be read: ${faultWords(fault)}`],
+  )
+  return [...bad, ...unread, ...untold, ...record, ...serialFault(instrument, { data, objects })]
 }
 
 const faultWords = (result: Datum['result']): string =>
@@ -125,16 +132,25 @@ const faultWords = (result: Datum['result']): string =>
     ? 'good'
     : `${result.reason}${result.exceptionCode === undefined ? '' : ` ${result.exceptionCode}`}`
 
-function serialFault({ serial }: Instrument, data: readonly Datum[]): string[] {
+function serialFault(
+  { serial }: Instrument,
+  { data, objects }: Pick<InstrumentReadings, 'data' | 'objects'>,
+): string[] {
   const read = data.find(({ role, name }) => role === 'identify' && name === 'serial')
-  if (serial === undefined || read?.result.kind !== 'value') return []
-  const found = shownOf(read)
-  return found === serial
+  const object = objects.find(({ name }) => name === 'serial')
+  if (serial === undefined) return []
+  if (object !== undefined && object.fault === undefined && object.text === undefined) {
+    return [`the instrument tells no serial number, the configuration says ${serial}`]
+  }
+  const found = object?.text ?? (read?.result.kind === 'value' ? shownOf(read) : undefined)
+  return found === undefined || isSameSerial(serial, found)
     ? []
     : [
         `the serial number is ${found}, the configuration says ${serial}: another instrument, or a wrong unit id`,
       ]
 }
+
+const objectWords = (object: number): string => `object ${object} of function 43/14`
 
 const placeOf = (spec: RegisterSpec): string =>
   `${spec.table} ${spec.address}, reference ${referenceOf(spec)}`
@@ -149,7 +165,7 @@ const rawOf = ({ raw }: Datum['result']): string =>
 function show({ subject, readings, signals, faults }: Outcome, frames: boolean, output: Output) {
   const { settings, bus } = subject
   const { profile, unitId, id } = settings
-  const { asked, data } = readings
+  const { asked, data, objects } = readings
   const { manufacturer, model } = profile
   const title = [
     `${id} `,
@@ -169,9 +185,8 @@ function show({ subject, readings, signals, faults }: Outcome, frames: boolean, 
   const rows = signals.map((judged) => signalRow(judged, output))
   output.data(`\n${table([SIGNAL_HEADS, ...rows])}`)
   const others = data.filter(({ role }) => role !== 'signal')
-  if (others.length > 0) {
-    output.data(`\n${table([OTHER_HEADS, ...others.map((datum) => otherRow(datum, readings))])}`)
-  }
+  const rest = [...others.map((datum) => otherRow(datum, readings)), ...objects.map(objectRow)]
+  if (rest.length > 0) output.data(`\n${table([OTHER_HEADS, ...rest])}`)
   for (const line of recordLines(readings)) output.data(line)
   for (const fault of faults) output.talk(output.style(['bold', 'yellow'], printable(fault)))
 }
@@ -203,6 +218,14 @@ function otherRow(datum: Datum, { complaints }: InstrumentReadings): string[] {
   return [name, placeOf(spec), rawOf(result), printable(shownOf(datum)), words]
 }
 
+const objectRow = ({ name, object, text, fault }: ObjectDatum): string[] => [
+  name,
+  objectWords(object),
+  '-',
+  printable(text ?? (fault === undefined ? 'not told' : faultWords(fault))),
+  '',
+]
+
 function recordLines({ sample }: InstrumentReadings): string[] {
   if (sample?.kind !== 'sample') return []
   const { identity, durationMs, counts, faults, litres, flowLpm } = sample.sample
@@ -219,7 +242,7 @@ function recordLines({ sample }: InstrumentReadings): string[] {
 
 function documentOf({ subject, readings, signals, faults }: Outcome, frames: boolean) {
   const { settings, bus } = subject
-  const { data, sample, complaints, asked } = readings
+  const { data, sample, complaints, asked, objects } = readings
   const latencyMs = latenciesOf(asked)
   return {
     ok: faults.length === 0,
@@ -252,6 +275,14 @@ function documentOf({ subject, readings, signals, faults }: Outcome, frames: boo
         ...(text !== undefined && { text }),
         ...(complaints.has(name) && { complaints: complaints.get(name) }),
       })),
+    ...(objects.length > 0 && {
+      objects: objects.map(({ name, object, text, fault }) => ({
+        name,
+        object,
+        ...(text !== undefined && { text }),
+        ...(fault !== undefined && { fault: faultWords(fault) }),
+      })),
+    }),
     ...(sample?.kind === 'sample' && {
       record: { ...sample.sample, raw: hexOf(sample.sample.raw) },
     }),

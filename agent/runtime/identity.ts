@@ -95,7 +95,8 @@ export class IdentityWatch {
   isDue(instrument: string, when: 'before' | 'after'): boolean {
     const watch = this.#watches.get(instrument)
     if (watch === undefined || watch.mute) return false
-    if (when === 'before' && watch.silentQuestions >= SILENT_QUESTIONS_MAX) return false
+    const pollFirst = isCurious(watch) || watch.silentQuestions >= SILENT_QUESTIONS_MAX
+    if (when === 'before' && pollFirst) return false
     if (watch.askedOn !== this.#opens()) return true
     return this.#options.clock.now().mono >= watch.nextMono
   }
@@ -138,7 +139,7 @@ export class IdentityWatch {
   /** Whether what the instrument measured belongs to its points. */
   isCredited(instrument: string): boolean {
     const watch = this.#watches.get(instrument)
-    if (watch === undefined || watch.mute) return true
+    if (watch === undefined || watch.mute || isCurious(watch)) return true
     if (watch.standing === 'refused') return false
     if (!watch.target.strict) return true
     return watch.standing === 'accepted' && !watch.lost && watch.acceptedOn === this.#opens()
@@ -176,6 +177,7 @@ export class IdentityWatch {
     const { strict, instrument, serial } = watch.target
     const { reason, exceptionCode } = fault
     const { mono } = this.#options.clock.now()
+    if (isCurious(watch)) return this.#unsatisfied(watch, fault)
     if (isSilence(reason)) {
       if (reason === 'timeout') watch.silentQuestions++
       const isMute = present && watch.silentQuestions >= SILENT_QUESTIONS_MAX * 2
@@ -190,6 +192,16 @@ export class IdentityWatch {
       this.#refuse(watch, `the serial number cannot be read (${why}), configured is ${serial}`, {})
     }
     return undefined
+  }
+
+  /** Nothing depends on the answer: it is asked for less and less often, and no more where the question is met with silence. */
+  #unsatisfied(watch: Watch, { reason }: RawSignal & { kind: 'fault' }): undefined {
+    watch.nextMono = this.#options.clock.now().mono + watch.retryMs
+    watch.retryMs = Math.min(RECHECK_MS, watch.retryMs * 2)
+    if (reason === 'timeout') watch.silentQuestions++
+    watch.mute = watch.silentQuestions >= SILENT_QUESTIONS_MAX
+    this.#options.log.info('identity_not_told', { instrument: watch.target.instrument, reason })
+    this.#alarm(watch, false)
   }
 
   #refuse(watch: Watch, detail: string, found: Identity): void {
@@ -228,6 +240,9 @@ export class IdentityWatch {
     this.#options.input({ kind: 'note', at: this.#options.clock.now(), type, body })
   }
 }
+
+/** The configuration gives no serial number: what the instrument says is written down, and compared with nothing. */
+const isCurious = ({ target }: Watch): boolean => target.serial === undefined
 
 /** Reasons that pass by themselves: the question is asked again with the next poll. */
 const TRANSIENT: readonly string[] = ['busy', 'crc', 'frame']

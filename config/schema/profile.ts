@@ -148,6 +148,25 @@ const sampleSchema = z
   })
   .describe('how the samples of a particle counter are told apart and normalised')
 
+const identifySpec = (what: string) =>
+  z
+    .union([
+      registerSpec(`register of the ${what}`),
+      z
+        .strictObject({
+          object: z
+            .int()
+            .min(0)
+            .max(255)
+            .describe(
+              'id of the object: 1 product code, 2 version, 4 product name; 128 and above are the maker’s',
+            ),
+        })
+        .describe(`object of Read Device Identification (function 43/14) that holds the ${what}`),
+    ])
+    .describe(what)
+    .optional()
+
 /** A profile file. */
 export const profileSchema = z
   .strictObject({
@@ -207,11 +226,13 @@ export const profileSchema = z
     sample: sampleSchema.optional(),
     identify: z
       .strictObject({
-        model: registerSpec('model').optional(),
-        serial: registerSpec('serial number').optional(),
-        firmware: registerSpec('firmware').optional(),
+        model: identifySpec('model'),
+        serial: identifySpec('serial number'),
+        firmware: identifySpec('firmware'),
       })
-      .describe('how model and serial number are read')
+      .describe(
+        'how model and serial number are read: each from a register, or from an object of function 43/14',
+      )
       .optional(),
   })
   .describe('profile of an instrument model')

@@ -37,7 +37,7 @@ export function diagnose(asked: Asked, protocol: Protocol, timeoutMs: number): s
     case 'unreachable':
       return asked.sentMono === undefined
         ? outcome.cause
-        : `${outcome.cause}${hungUpHint(protocol)}`
+        : `${outcome.cause.split(';')[0]}${hungUpHint(protocol)}`
     case 'timeout':
       return `no answer within ${timeoutMs} ms: ${silenceWords(asked, bytes, protocol)}`
     case 'crc':

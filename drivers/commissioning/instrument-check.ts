@@ -6,17 +6,19 @@ import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import { decoderOf, decodeText, isBitTable, widthOf } from '../modbus/decode.ts'
 import { exceptionFault, exceptionKind, type Fault } from '../modbus/exception.ts'
+import { type ObjectAnswer, readObjects } from '../modbus/identification.ts'
 import { type PlannedRead, planReads } from '../modbus/read-plan.ts'
-import type { ReadRequest } from '../modbus/request.ts'
+import type { IdentificationRequest, ModbusRequest } from '../modbus/request.ts'
 import { complaintsOf, heavier, type StatusReason, underComplaint } from '../modbus/status.ts'
 import { type SampleOrFault, sampleOf } from '../particle-counter/sample.ts'
 import { layoutSample, PARTS } from '../particle-counter/sample-plan.ts'
-import type {
-  InstrumentSettings,
-  Profile,
-  RegisterSpec,
-  SignalSpec,
-  StatusSpec,
+import {
+  type InstrumentSettings,
+  isObjectSpec,
+  type Profile,
+  type RegisterSpec,
+  type SignalSpec,
+  type StatusSpec,
 } from '../profile.ts'
 import type { Asked, Line } from './line.ts'
 
@@ -36,6 +38,15 @@ export interface Datum {
   readonly text?: string
 }
 
+/** Model, serial number or firmware as an object of Read Device Identification. */
+export interface ObjectDatum {
+  readonly name: string
+  readonly object: number
+  /** Absent where the instrument has no such object, or `fault` says why it could not be read. */
+  readonly text?: string
+  readonly fault?: Fault
+}
+
 export interface InstrumentReadings {
   readonly data: readonly Datum[]
   /** Signals as the driver would hand them on, the status words laid over them; in the profile's order. */
@@ -44,6 +55,8 @@ export interface InstrumentReadings {
   readonly complaints: ReadonlyMap<string, readonly StatusReason[]>
   /** The record of a particle counter, or why there is none; absent where the profile has no samples. */
   readonly sample?: SampleOrFault
+  /** Objects of function 43/14 that the profile names, and what they said. */
+  readonly objects: readonly ObjectDatum[]
   /** Every request in order, with its bytes. */
   readonly asked: readonly Asked[]
 }
@@ -65,6 +78,7 @@ export async function checkInstrument(options: CheckOptions): Promise<Instrument
   const declared = declaredBy(profile)
   const reader = new Reader(options, declared)
   const results = await reader.run()
+  const objects = await reader.readObjects()
   const data = declared.map((datum, index): Datum => {
     const result = results[index] ?? NOT_ASKED
     const text = textOf(datum.spec, result)
@@ -79,6 +93,7 @@ export async function checkInstrument(options: CheckOptions): Promise<Instrument
     })),
     complaints: complaintsIn(data),
     ...(profile.sample !== undefined && { sample: sampleIn(profile, data) }),
+    objects,
     asked: reader.asked,
   }
 }
@@ -97,8 +112,8 @@ export function declaredBy({ signals, status, sample, identify }: Profile): Decl
     const spec = sample?.[part]
     return spec === undefined ? [] : [{ role: 'sample', name: part, spec }]
   })
-  const labels = Object.entries(identify ?? {}).map(
-    ([name, spec]): Declared => ({ role: 'identify', name, spec: spec as RegisterSpec }),
+  const labels = Object.entries(identify ?? {}).flatMap(([name, spec]): Declared[] =>
+    isObjectSpec(spec) ? [] : [{ role: 'identify', name, spec }],
   )
   return [
     ...signals.map((spec): Declared => ({ role: 'signal', name: spec.name, spec })),
@@ -143,6 +158,51 @@ class Reader {
     return this.#results
   }
 
+  /** Reads the objects that the profile names for model, serial number and firmware. */
+  async readObjects(): Promise<ObjectDatum[]> {
+    const { unitId, profile } = this.#options.instrument
+    const named = Object.entries(profile.identify ?? {}).flatMap(([name, spec]) =>
+      isObjectSpec(spec) ? [{ name, object: spec.object }] : [],
+    )
+    const ids = named.map(({ object }) => object)
+    const found = await readObjects(unitId, ids, (request) => this.#askObjects(request))
+    return named.map(({ name, object }) => {
+      const text = found.texts
+        .get(object)
+        ?.replaceAll(/\p{Cc}+/gu, ' ')
+        .trim()
+      const fault = found.failures.get(object)
+      return {
+        name,
+        object,
+        ...(text ? { text } : fault !== undefined && { fault }),
+      }
+    })
+  }
+
+  async #askObjects(request: IdentificationRequest): Promise<ObjectAnswer> {
+    if (this.#over !== undefined) return { kind: 'fault', fault: this.#over }
+    const { outcome } = await this.#ask(request)
+    switch (outcome.kind) {
+      case 'data':
+        return outcome
+      case 'exception':
+        return exceptionKind(outcome.code) === 'illegal'
+          ? { kind: 'refused', code: outcome.code }
+          : { kind: 'fault', fault: exceptionFault(outcome.code) }
+      case 'unreachable':
+        return { kind: 'fault', fault: { kind: 'fault', reason: 'disconnected' } }
+      case 'timeout':
+        await this.#options.line.listen(this.#options.lateReplyMs)
+        return { kind: 'fault', fault: { kind: 'fault', reason: 'timeout' } }
+      default:
+        return {
+          kind: 'fault',
+          fault: { kind: 'fault', reason: outcome.kind === 'frame' ? 'frame' : 'crc' },
+        }
+    }
+  }
+
   /** Reads some data together; true when they were refused as not being there. */
   async #read(read: PlannedRead): Promise<boolean> {
     if (this.#over !== undefined) {
@@ -177,7 +237,7 @@ class Reader {
     }
   }
 
-  async #ask(request: ReadRequest): Promise<Asked> {
+  async #ask(request: ModbusRequest): Promise<Asked> {
     const { line, clock, timeoutMs } = this.#options
     let busy = 0
     let damaged = 0

@@ -10,7 +10,8 @@ import type { Link, OpenLink } from '../link/link.ts'
 import { assertReads } from '../modbus/client-port.ts'
 import { putCrc } from '../modbus/crc.ts'
 import type { Framing } from '../modbus/framing.ts'
-import type { ReadRequest } from '../modbus/request.ts'
+import { IDENTIFICATION, identificationFrame } from '../modbus/identification.ts'
+import type { ModbusRequest } from '../modbus/request.ts'
 import type { BusSettings } from '../profile.ts'
 import { framingOf, linkOf } from '../registry.ts'
 import { type Passage, tapLink } from './tap.ts'
@@ -40,7 +41,7 @@ export type AskOutcome =
 
 /** A request and what came of it. */
 export interface Asked {
-  readonly request: ReadRequest
+  readonly request: ModbusRequest
   readonly outcome: AskOutcome
   /** From the request's leaving to the reply that ended it, ms; absent where none did. */
   readonly latencyMs?: Millis
@@ -59,7 +60,7 @@ export interface LineOptions {
 }
 
 interface Pending {
-  readonly request: ReadRequest
+  readonly request: ModbusRequest
   readonly frame: Uint8Array
   readonly timeoutMs: Millis
   readonly resolve: (asked: Asked) => void
@@ -127,7 +128,7 @@ export class Line {
   }
 
   /** Sends one request and waits for its reply, at most `timeoutMs` from its leaving. One at a time; rejects only for broken invariants. */
-  async ask(request: ReadRequest, timeoutMs: Millis): Promise<Asked> {
+  async ask(request: ModbusRequest, timeoutMs: Millis): Promise<Asked> {
     assert(this.#pending === undefined, 'the line has a request in flight already')
     const frame = frameOf(request)
     assertReads(frame)
@@ -260,7 +261,9 @@ export class Line {
 }
 
 /** A request as modbus-serial's client would write it: unit, PDU, CRC. */
-function frameOf({ unitId, functionCode, address, quantity }: ReadRequest): Uint8Array {
+function frameOf(request: ModbusRequest): Uint8Array {
+  if (request.functionCode === IDENTIFICATION) return identificationFrame(request)
+  const { unitId, functionCode, address, quantity } = request
   const frame = new Uint8Array(REQUEST_LENGTH)
   const view = new DataView(frame.buffer)
   view.setUint8(0, unitId)

@@ -46,7 +46,7 @@ export const tcpLink =
 const hungUp = ({ host, port }: TcpAddress, heard: boolean): string =>
   heard
     ? `${host}:${port} closed the connection`
-    : `${host}:${port} closed the connection before it answered anything; check that no other client has it`
+    : `${host}:${port} closed the connection; check that no other client has it`
 
 function openTcp(address: TcpAddress, listener: LinkListener): Link {
   let over = false

@@ -8,7 +8,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { BusCounters } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import { exceptionFault, exceptionKind, type Fault } from './exception.ts'
-import type { ReadOutcome, ReadRequest } from './request.ts'
+import type { ModbusRequest, ReadOutcome } from './request.ts'
 import type { Transport } from './transport.ts'
 import type { Unit } from './unit.ts'
 
@@ -77,7 +77,7 @@ export class Conversation {
   }
 
   /** Asks until there is an answer or no point in asking. */
-  async read(request: ReadRequest): Promise<Answer> {
+  async read(request: ModbusRequest): Promise<Answer> {
     let busyRetries = 0
     for (let tried = 1; this.#over === undefined; tried++) {
       await this.#rest()
@@ -112,7 +112,7 @@ export class Conversation {
 
   /** Everything somebody at the wire needs to know of a request that got no data. */
   #report(
-    request: ReadRequest,
+    request: ModbusRequest,
     outcome: Exclude<ReadOutcome, { kind: 'data' }>,
     tried: number,
   ): void {

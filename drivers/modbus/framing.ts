@@ -1,7 +1,7 @@
 // What the transport asks of a framing (MBAP or RTU): requests into bytes, bytes into checked replies. Types only.
 
 import type { Millis } from '#core/time.ts'
-import type { ReadRequest } from './request.ts'
+import type { ModbusRequest } from './request.ts'
 
 /**
  * How a request ended that got no usable reply by its deadline. `frame`, `crc`: the unit did answer, unusably, and is
@@ -24,7 +24,7 @@ export interface Framing {
   /** The link is a fresh one: nothing of what was held or expected counts any more. */
   reset(): void
   /** A request (RTU-style, with CRC) is sent: returns its bytes on this wire, and expects its reply from now on. */
-  begin(frame: Uint8Array, request: ReadRequest, nowMono: Millis): Uint8Array
+  begin(frame: Uint8Array, request: ModbusRequest, nowMono: Millis): Uint8Array
   /** Takes in what came; false when the stream cannot be followed and only a fresh link helps. */
   push(bytes: Uint8Array, nowMono: Millis): boolean
   /** The request in flight is given up, or answered: nothing is expected. Says what was seen of a reply. */

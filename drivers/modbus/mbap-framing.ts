@@ -5,7 +5,8 @@ import type { Millis } from '#core/time.ts'
 import { putCrc } from './crc.ts'
 import type { Framing, FramingSink, Verdict } from './framing.ts'
 import { MBAP_LENGTH, MbapFramer } from './mbap.ts'
-import { dataLength, type ReadRequest } from './request.ts'
+import { replyLengths } from './reply.ts'
+import type { ModbusRequest } from './request.ts'
 
 /** A reply to one of this many requests before the present one is late; any other id is nobody's. */
 const LATE_IDS_MAX = 4096
@@ -16,7 +17,7 @@ export class MbapFraming implements Framing {
   readonly #sink: FramingSink
   #framer = new MbapFramer()
   #transactionId: number
-  #expected: ReadRequest | undefined
+  #expected: ModbusRequest | undefined
   #verdict: Verdict = 'timeout'
   /** The reply found in what is being taken in. */
   #reply: Buffer | undefined
@@ -36,7 +37,7 @@ export class MbapFraming implements Framing {
     return 0
   }
 
-  begin(frame: Uint8Array, request: ReadRequest): Uint8Array {
+  begin(frame: Uint8Array, request: ModbusRequest): Uint8Array {
     this.#transactionId = (this.#transactionId + 1) & 0xffff
     this.#expected = request
     this.#verdict = 'timeout'
@@ -96,17 +97,10 @@ export function isAnswer(
   bytes: Uint8Array,
   unit: number,
   end: number,
-  request: ReadRequest,
+  request: ModbusRequest,
 ): boolean {
   if (bytes[unit] !== request.unitId) return false
-  const functionCode = bytes[unit + 1]
-  if (functionCode === (request.functionCode | 0x80)) return end - unit === 3
-  const expected = dataLength(request)
-  return (
-    functionCode === request.functionCode &&
-    bytes[unit + 2] === expected &&
-    end - unit === 3 + expected
-  )
+  return replyLengths(bytes, unit + 1, end, request).includes(end - unit - 1)
 }
 
 /** A copy of bytes[start, end) with its CRC behind it, as the client wants it. */

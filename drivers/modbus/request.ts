@@ -14,10 +14,21 @@ export interface ReadRequest {
   readonly quantity: number
 }
 
+/** Read Device Identification (function 43, MEI type 14): objects from `objectId` on, or that one alone (code 4). */
+export interface IdentificationRequest {
+  readonly unitId: number
+  readonly functionCode: 43
+  /** 1 basic, 2 regular, 3 extended objects as a stream; 4 one object. */
+  readonly code: 1 | 2 | 3 | 4
+  readonly objectId: number
+}
+
+export type ModbusRequest = ReadRequest | IdentificationRequest
+
 /**
- * How a request ended. `data` holds the bytes behind the byte count, the transport's own copy until the next request.
- * `timeout`: nothing usable until the deadline; `frame`, `crc`: the unit did answer, unusably; `torn`: part of an answer;
- * `disconnected`: there was no link, or it went away meanwhile.
+ * How a request ended. `data` holds the bytes behind the byte count (function 43: behind the MEI type), the transport's own
+ * copy until the next request. `timeout`: nothing usable until the deadline; `frame`, `crc`: the unit did answer, unusably;
+ * `torn`: part of an answer; `disconnected`: there was no link, or it went away meanwhile.
  */
 export type ReadOutcome =
   | { readonly kind: 'data'; readonly data: Uint8Array; readonly arrivedMono: Millis }

@@ -6,7 +6,9 @@
 import type { Millis } from '#core/time.ts'
 import { crcHolds } from './crc.ts'
 import type { Framing, FramingSink, Verdict } from './framing.ts'
-import { dataLength, type ReadRequest } from './request.ts'
+import { IDENTIFICATION, identificationLengths } from './identification.ts'
+import { leastLength, replyLengths } from './reply.ts'
+import { dataLength, type ModbusRequest } from './request.ts'
 
 /** Most bytes of a frame (Modbus over serial line V1.02 §2.5.1); as many are kept to look for one in. */
 const FRAME_LENGTH_MAX = 256
@@ -14,6 +16,8 @@ const BUFFER_LENGTH = 2 * FRAME_LENGTH_MAX
 const EXCEPTION_LENGTH = 5
 /** Unit, function, byte count and CRC around the data. */
 const OVERHEAD = 5
+/** Unit and CRC around a PDU. */
+const ENVELOPE = 3
 /** Requests given up whose replies may still come. */
 const LATE_MAX = 64
 
@@ -31,7 +35,8 @@ export const silentIntervalMs = (baudRate: number, charMs: Millis): Millis =>
 interface Shape {
   readonly unitId: number
   readonly functionCode: number
-  readonly length: number
+  /** Absent where replies have no fixed length. */
+  readonly length?: number
 }
 
 export class RtuFraming implements Framing {
@@ -40,7 +45,7 @@ export class RtuFraming implements Framing {
   readonly #timing: RtuTiming
   readonly #buffer = new Uint8Array(BUFFER_LENGTH)
   #held = 0
-  #expected: ReadRequest | undefined
+  #expected: ModbusRequest | undefined
   /** The request as sent, until its echo has been taken off. */
   #echo: Uint8Array | undefined
   /** Whether the line echoes; undefined until a reply has shown it. */
@@ -63,7 +68,7 @@ export class RtuFraming implements Framing {
     return this.#freeAtMono
   }
 
-  begin(frame: Uint8Array, request: ReadRequest, nowMono: Millis): Uint8Array {
+  begin(frame: Uint8Array, request: ModbusRequest, nowMono: Millis): Uint8Array {
     this.#sweep()
     this.#expected = request
     this.#echo = this.#echoes === false ? undefined : frame
@@ -90,7 +95,7 @@ export class RtuFraming implements Framing {
       this.#late.push({
         unitId: request.unitId,
         functionCode: request.functionCode,
-        length: OVERHEAD + dataLength(request),
+        ...(request.functionCode !== IDENTIFICATION && { length: OVERHEAD + dataLength(request) }),
       })
       if (this.#late.length > LATE_MAX) this.#late.shift()
     }
@@ -113,14 +118,17 @@ export class RtuFraming implements Framing {
   }
 
   /** Looks for the reply at every position, after the echo. */
-  #seek(request: ReadRequest): void {
+  #seek(request: ModbusRequest): void {
     if (!this.#stripEcho()) return
-    const length = OVERHEAD + dataLength(request)
     for (let at = 0; at + EXCEPTION_LENGTH <= this.#held; at++) {
-      const size = replySize(this.#buffer, at, request, length)
-      if (size === 0 || at + size > this.#held) continue
-      if (crcHolds(this.#buffer, at, at + size - 2)) return this.#accept(at, size)
-      if (at === 0 && this.#held === size) {
+      if (this.#buffer[at] !== request.unitId) continue
+      const lengths = replyLengths(this.#buffer, at + 1, this.#held, request)
+      for (const length of lengths) {
+        const size = length + ENVELOPE
+        if (at + size > this.#held) break
+        if (crcHolds(this.#buffer, at, at + size - 2)) return this.#accept(at, size)
+      }
+      if (at === 0 && this.#held === (lengths.at(-1) ?? 0) + ENVELOPE) {
         // Header and length are those of the reply, and the line has nothing more: it is the reply, damaged.
         this.#expected = undefined
         this.#held = 0
@@ -156,8 +164,8 @@ export class RtuFraming implements Framing {
   }
 
   /** What bytes that hold no reply mean for a request whose time is up. Others' frames say nothing of the unit asked. */
-  #judgeRest(request: ReadRequest): Verdict {
-    const length = OVERHEAD + dataLength(request)
+  #judgeRest(request: ModbusRequest): Verdict {
+    const length = leastLength(request) + ENVELOPE
     let noise = false
     for (let at = 0; at < this.#held; ) {
       const size = frameSizeAt(this.#buffer, at, this.#held)
@@ -208,20 +216,12 @@ export class RtuFraming implements Framing {
   }
 }
 
-/** Size of the reply that begins like one at the position, 0 where none does. */
-function replySize(bytes: Uint8Array, at: number, request: ReadRequest, length: number): number {
-  if (bytes[at] !== request.unitId) return 0
-  const functionCode = bytes[at + 1]
-  if (functionCode === (request.functionCode | 0x80)) return EXCEPTION_LENGTH
-  if (functionCode !== request.functionCode) return 0
-  return bytes[at + 2] === length - OVERHEAD ? length : 0
-}
-
 /** Whether the bytes may be a damaged reply: the unit, and the function or the byte count, are those of the request. */
-function resembles(bytes: Uint8Array, at: number, request: ReadRequest): boolean {
+function resembles(bytes: Uint8Array, at: number, request: ModbusRequest): boolean {
   return (
     bytes[at] === request.unitId &&
-    (bytes[at + 1] === request.functionCode || bytes[at + 2] === dataLength(request))
+    (bytes[at + 1] === request.functionCode ||
+      (request.functionCode !== IDENTIFICATION && bytes[at + 2] === dataLength(request)))
   )
 }
 
@@ -229,17 +229,27 @@ function resembles(bytes: Uint8Array, at: number, request: ReadRequest): boolean
 function frameSizeAt(bytes: Uint8Array, at: number, end: number): number {
   const functionCode = bytes[at + 1] ?? 0
   const plain = functionCode & 0x7f
-  if (at + EXCEPTION_LENGTH > end || plain < 1 || plain > 4) return 0
+  if (at + EXCEPTION_LENGTH > end) return 0
+  if (functionCode === IDENTIFICATION) return identificationSizeAt(bytes, at, end)
+  if ((plain < 1 || plain > 4) && plain !== IDENTIFICATION) return 0
   const size = functionCode >= 0x80 ? EXCEPTION_LENGTH : OVERHEAD + (bytes[at + 2] ?? 0)
   if (size > FRAME_LENGTH_MAX || at + size > end) return 0
   return crcHolds(bytes, at, at + size - 2) ? size : 0
+}
+
+function identificationSizeAt(bytes: Uint8Array, at: number, end: number): number {
+  for (const length of identificationLengths(bytes, at + 1, end)) {
+    const size = length + ENVELOPE
+    if (at + size <= end && crcHolds(bytes, at, at + size - 2)) return size
+  }
+  return 0
 }
 
 function fits(shape: Shape, bytes: Uint8Array, at: number, size: number): boolean {
   if (bytes[at] !== shape.unitId) return false
   const functionCode = bytes[at + 1] ?? 0
   if (functionCode === (shape.functionCode | 0x80)) return true
-  return functionCode === shape.functionCode && size === shape.length
+  return functionCode === shape.functionCode && size === (shape.length ?? size)
 }
 
 /** Whether the held bytes are a beginning of the pattern, or begin with all of it. */

@@ -15,7 +15,8 @@ import { ClientPort } from './client-port.ts'
 import { Connection } from './connection.ts'
 import { FlightRecorder } from './flight-recorder.ts'
 import type { Framing, FramingSink, Verdict } from './framing.ts'
-import type { ReadOutcome, ReadRequest } from './request.ts'
+import { IDENTIFICATION, identificationFrame } from './identification.ts'
+import type { ModbusRequest, ReadOutcome } from './request.ts'
 import { SilenceWatch } from './silence.ts'
 
 /** A deadline that is served later than this found the process stalled, not the unit silent (faults.md HO12). */
@@ -40,7 +41,7 @@ export interface TransportOptions {
 }
 
 interface Pending {
-  readonly request: ReadRequest
+  readonly request: ModbusRequest
   readonly resolve: (outcome: ReadOutcome) => void
   /** Has left; before that it waits for the link or the silent interval. */
   sent: boolean
@@ -72,7 +73,7 @@ export class Transport {
     this.#options = options
     const { counters } = options
     this.#framing = options.framing({
-      reply: (frame) => this.#port.deliver(frame),
+      reply: (frame) => this.#answered(frame),
       spoilt: (verdict) => this.#settle({ kind: verdict, arrivedMono: this.#receivedMono }),
       lateReply: () => {
         counters.lateReplies++
@@ -129,7 +130,7 @@ export class Transport {
   }
 
   /** Sends one request and waits for its reply, at most the bus's timeout. One at a time. */
-  read(request: ReadRequest): Promise<ReadOutcome> {
+  read(request: ModbusRequest): Promise<ReadOutcome> {
     assert(this.#pending === undefined, `bus ${this.#options.bus} has a request in flight already`)
     return new Promise((resolve) => {
       const now = this.#now()
@@ -213,9 +214,14 @@ export class Transport {
   }
 
   #ask(pending: Pending): void {
-    const { functionCode, unitId, address, quantity } = pending.request
+    const { request } = pending
     pending.sent = true
     this.#options.counters.requests++
+    if (request.functionCode === IDENTIFICATION) {
+      // The client would send for what follows by itself, without silence and deadline (modbus-serial 8.0.25).
+      return this.#port.write(identificationFrame(request))
+    }
+    const { functionCode, unitId, address, quantity } = request
     switch (functionCode) {
       case 1:
         return this.#client.writeFC1(unitId, address, quantity, this.#onClient)
@@ -238,6 +244,19 @@ export class Transport {
     const bytes = this.#framing.begin(frame, pending.request, now)
     this.#recorder.sent(pending.request.unitId, bytes, now)
     this.#connection.write(bytes)
+  }
+
+  /** A reply, checked: the client takes it apart, but for an identification, which is its bytes. */
+  #answered(frame: Buffer): void {
+    if (this.#pending?.request.functionCode !== IDENTIFICATION) return this.#port.deliver(frame)
+    const { counters } = this.#options
+    const arrivedMono = this.#receivedMono
+    counters.replies++
+    if ((frame[1] ?? 0) >= 0x80) {
+      counters.exceptions++
+      return this.#settle({ kind: 'exception', code: frame[2] ?? 0, arrivedMono })
+    }
+    this.#settle({ kind: 'data', data: frame.subarray(3, -2), arrivedMono })
   }
 
   readonly #onClient: ClientCallback = (error, result) => {

@@ -2,7 +2,8 @@
 // word first, saturation at the measuring range without a word, NaN on a critical error. Knows nothing of drivers.
 
 import type { UnitSpec } from '../spec.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import { AnalogSensor } from './analog-sensor.ts'
 import {
   ascii,

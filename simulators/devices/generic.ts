@@ -2,7 +2,8 @@
 // zone in any type and byte order; has no behaviour of its own and never claims to be a particular product.
 
 import type { GenericQuantity, GenericRegister, UnitSpec } from '../spec.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import { AnalogSensor } from './analog-sensor.ts'
 import {
   type Field,

@@ -4,7 +4,8 @@
 import type { Random } from '#core/random.ts'
 import type { Millis } from '#core/time.ts'
 import type { FaultSet } from '../faults.ts'
-import { EXCEPTION, type ModbusDevice, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { ModbusDevice, Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 
 /** One step of protocol time, i.e. of real time, whatever the speed of the plant. */
 export interface Step {

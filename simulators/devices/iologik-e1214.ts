@@ -3,7 +3,8 @@
 // request came for its time. The stack light of the simulated Cell Factory hangs on it.
 
 import type { Millis } from '#core/time.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import type { InstrumentParts, SimulatedInstrument, SnapshotValue, Step } from './instrument.ts'
 
 const RELAYS = 6

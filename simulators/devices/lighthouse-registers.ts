@@ -2,7 +2,8 @@
 // encodings only; sampling and commands are lighthouse.ts.
 
 import { hashOf } from '../plant/chance.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import { ascii, type Field, f32LowFirst, readFields, u32HighFirst } from './instrument.ts'
 import type { Lighthouse } from './lighthouse.ts'
 

@@ -3,7 +3,8 @@
 
 import { poisson } from '../plant/chance.ts'
 import type { UnitSpec } from '../spec.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import type { InstrumentParts, SimulatedInstrument, SnapshotValue, Step } from './instrument.ts'
 import { type CounterRecord, RecordBuffer } from './lighthouse-records.ts'
 import { readCounter, writeCounter } from './lighthouse-registers.ts'

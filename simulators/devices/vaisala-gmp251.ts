@@ -2,7 +2,8 @@
 // word first, status words that begin at 0 = OK, a start-up time in which the value is not ready, then not reliable.
 
 import type { UnitSpec } from '../spec.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import { AnalogSensor } from './analog-sensor.ts'
 import {
   type Field,
@@ -60,7 +61,11 @@ export class VaisalaGmp251 implements SimulatedInstrument {
       [0, 'Vaisala'],
       [1, 'GMP251'],
       [2, '1.2.1'],
+      [3, 'http://www.vaisala.com/'],
+      [4, 'GMP251 Carbon Dioxide Probe'],
       [0x80, this.#serialNow()],
+      [0x81, '2026-01-31'],
+      [0x82, 'Vaisala/HEL'],
     ]
   }
 

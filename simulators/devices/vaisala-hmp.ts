@@ -2,7 +2,8 @@
 // first, status 1 = no errors, quiet NaN and never an exception for a value it has not, test registers. No driver code.
 
 import type { UnitSpec } from '../spec.ts'
-import { EXCEPTION, type Refusal, refuse, type Table } from '../wire/pdu.ts'
+import type { Table } from '../wire/pdu.ts'
+import { EXCEPTION, type Refusal, refuse } from '../wire/refusal.ts'
 import { AnalogSensor } from './analog-sensor.ts'
 import {
   ascii,
@@ -69,9 +70,13 @@ export class VaisalaHmp implements SimulatedInstrument {
   get identification(): readonly (readonly [number, string])[] {
     return [
       [0, 'Vaisala'],
-      [1, 'HMP'],
+      [1, 'HMP4'],
       [2, '1.3.0'],
+      [3, 'http://www.vaisala.com/'],
+      [4, 'Humidity and Temperature Probe HMP4'],
       [0x80, this.#serialNow()],
+      [0x81, '2026-01-31'],
+      [0x82, 'Vaisala/HEL'],
     ]
   }
 

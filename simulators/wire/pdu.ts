@@ -1,25 +1,11 @@
 // Answers one Modbus PDU on behalf of a device, from the Modbus Application Protocol V1.1b3. Knows function codes and
 // exceptions; never knows how the PDU travelled (wire/modbus-tcp-server.ts, wire/rtu-line.ts) nor what a register means.
 
+import { identify } from './identification.ts'
+import { EXCEPTION, type Refusal, refuse } from './refusal.ts'
+
 /** The four tables of a Modbus server. */
 export type Table = 'coil' | 'discrete_input' | 'input_register' | 'holding_register'
-
-/** Exception codes a server of this project gives (V1.1b3 §7). */
-export const EXCEPTION = {
-  illegalFunction: 1,
-  illegalAddress: 2,
-  illegalValue: 3,
-  deviceFailure: 4,
-  busy: 6,
-  gatewayTargetSilent: 0x0b,
-} as const
-
-/** A request refused with an exception code. */
-export interface Refusal {
-  readonly exception: number
-}
-
-export const refuse = (exception: number): Refusal => ({ exception })
 
 /** What a device answers with: 16-bit words of registers, or 0 and 1 for bits. */
 export interface ModbusDevice {
@@ -85,7 +71,7 @@ function dispatch(device: ModbusDevice, functionCode: number, pdu: Buffer): Buff
     case FC.writeMultipleRegisters:
       return writeRegisters(device, pdu)
     case FC.encapsulated:
-      return identify(device, pdu)
+      return identify(device.identification ?? [], pdu)
     default:
       return refuse(EXCEPTION.illegalFunction)
   }
@@ -176,28 +162,4 @@ function writeRegisters(device: ModbusDevice, pdu: Buffer): Buffer | Refusal {
   if (address + quantity > ADDRESSES) return refuse(EXCEPTION.illegalAddress)
   const values = Array.from({ length: quantity }, (_, index) => pdu.readUInt16BE(6 + 2 * index))
   return device.write('holding_register', address, values) ?? Buffer.from(pdu.subarray(0, 5))
-}
-
-const MEI_READ_IDENTIFICATION = 0x0e
-const CONFORMITY_BASIC_STREAM = 0x01
-const BASIC_OBJECTS_MAX = 2
-
-/** Read Device Identification (V1.1b3 §6.21): basic stream (1) and individual access (4). */
-function identify(device: ModbusDevice, pdu: Buffer): Buffer | Refusal {
-  const objects = device.identification ?? []
-  if (pdu.length !== 4 || pdu[1] !== MEI_READ_IDENTIFICATION) {
-    return refuse(EXCEPTION.illegalFunction)
-  }
-  const code = pdu[2] ?? 0
-  const wanted = pdu[3] ?? 0
-  if (code < 1 || code > 4) return refuse(EXCEPTION.illegalValue)
-  const exact = objects.filter(([id]) => id === wanted)
-  if (code === 4 && exact.length === 0) return refuse(EXCEPTION.illegalAddress)
-  const from = exact.length === 0 ? 0 : wanted
-  const sent = code === 4 ? exact : objects.filter(([id]) => id >= from && id <= BASIC_OBJECTS_MAX)
-  const head = [FC.encapsulated, MEI_READ_IDENTIFICATION, code, CONFORMITY_BASIC_STREAM, 0, 0]
-  const parts = sent.map(([id, text]) =>
-    Buffer.concat([Buffer.from([id, Buffer.byteLength(text)]), Buffer.from(text, 'latin1')]),
-  )
-  return Buffer.concat([Buffer.from([...head, sent.length]), ...parts])
 }

@@ -4,7 +4,8 @@
 import type { Random } from '#core/random.ts'
 import type { Millis } from '#core/time.ts'
 import type { FaultSet } from '../faults.ts'
-import { answerPdu, EXCEPTION, type ModbusDevice, refusePdu } from './pdu.ts'
+import { answerPdu, type ModbusDevice, refusePdu } from './pdu.ts'
+import { EXCEPTION } from './refusal.ts'
 
 /** One unit on a bus. */
 export interface WireUnit {

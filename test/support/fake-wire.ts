@@ -120,7 +120,8 @@ export class FakeWire {
       unitId: own,
       functionCode: bytes.readUInt8(at + 1),
       address: bytes.readUInt16BE(at + 2),
-      quantity: bytes.readUInt16BE(at + 4),
+      // A request of function 43 is shorter.
+      quantity: bytes.length >= at + 6 ? bytes.readUInt16BE(at + 4) : 0,
       bytes,
       atMono: this.#clock.now().mono,
       frame: (pdu, unitId = own) =>

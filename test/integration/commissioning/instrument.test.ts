@@ -52,7 +52,15 @@ beforeEach(async () => {
           host: '127.0.0.1',
           port: 0,
           baudRate: 19_200,
-          units: [{ instrument: 'th-1', unitId: 240, model: 'vaisala-hmp', zone: 'b101' }],
+          units: [
+            {
+              instrument: 'th-1',
+              unitId: 240,
+              model: 'vaisala-hmp',
+              zone: 'b101',
+              serial: 'K0710040',
+            },
+          ],
         },
       ],
     },
@@ -149,6 +157,32 @@ describe('URS-60 probe of a configured instrument', () => {
     expect(data()).toMatch(/^temperature +t +holding_register 2, reference 40003 .*°C +good$/m)
     expect(data()).toMatch(/^relative_humidity +- .* % +good$/m)
     expect(data()).toMatch(/^status 512 .* 0001 +1 +no fault$/m)
+  })
+
+  it('URS-14 reads serial number and model by function 43/14, and knows another instrument by it', async () => {
+    const at = (serial: string) =>
+      configuration((text) => text.replace('unitId: 240', `unitId: 240\n    serial: "${serial}"`))
+    const right = await run('th-1', { config: at('K0710040') })
+    expect({ code: right.code, talk: right.talk() }).toMatchObject({ code: 0 })
+    expect(right.data()).toMatch(/^serial +object 128 of function 43\/14 +- +K0710040$/m)
+    expect(right.data()).toMatch(/^model +object 1 of function 43\/14 +- +HMP4$/m)
+    // The converter takes one client only, and may not have noticed yet that the last one went.
+    const seen = async () => {
+      const { document } = await run('th-1', { config: at('K0710041'), json: true })
+      return document()
+    }
+    await expect.poll(seen, { timeout: 5000 }).toMatchObject({
+      ok: false,
+      faults: [expect.stringMatching(/serial number is K0710040, the configuration says K0710041/)],
+      objects: [
+        { name: 'model', object: 1, text: 'HMP4' },
+        { name: 'serial', object: 128, text: 'K0710040' },
+        { name: 'firmware', object: 2, text: '1.3.0' },
+      ],
+    })
+    simulation.fault('th-1', 'swap', { value: 2 })
+    const said = async () => (await run('th-1', { config: at('K0710040') })).talk()
+    await expect.poll(said, { timeout: 5000 }).toContain('the serial number is X2-K0710040')
   })
 
   it('shows the newest record of a particle counter as counts and concentration', async () => {

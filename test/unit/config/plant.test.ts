@@ -1,8 +1,12 @@
 // Ids, references, buses, broker and the time a bus needs.
 
 import { expect, it } from 'vitest'
-import { instrumentAt, loadChanged } from './support.ts'
+import { instrumentAt, loadChanged, type Plain } from './support.ts'
 import { type Case, dp, grade, judge, p05, T, t } from './verdicts.ts'
+
+/** The third instrument is of a model that tells no serial number, by register or by function 43/14. */
+const mute = (p: Plain) =>
+  void Object.assign(p.instruments[2] ?? {}, { profile: 'ee310', unitId: 240 })
 
 /** An instrument on the first bus. */
 const twin = (id: string, profile: string, unitId: number, zone: string) => ({
@@ -69,33 +73,46 @@ const PLANT: Case[] = [
   ],
   [
     'URS-14 a grade B instrument without a serial number to read, its unit id on another bus too',
-    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103')),
+    (p) => {
+      mute(p)
+      p.instruments.push(twin('th-2', 'ee310', 240, 'd103'))
+    },
     'refused',
     'instruments[2].unitId',
     /URS-14/,
   ],
   [
     'URS-14 the same with a unit id of its own',
-    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 241, 'd103')),
+    (p) => {
+      mute(p)
+      p.instruments.push(twin('th-2', 'ee310', 241, 'd103'))
+    },
     'accepted',
   ],
   [
     'URS-14 the same in grade C and D only',
     (p) => {
+      mute(p)
       Object.assign(t(p), { zone: 'c102' })
-      p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103'))
+      p.instruments.push(twin('th-2', 'ee310', 240, 'd103'))
     },
     'accepted',
   ],
   [
     'URS-14 the same in grade C and D, critical',
     (p) => {
+      mute(p)
       Object.assign(t(p), { zone: 'c102', critical: true, commFail: '20s' })
-      p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103'))
+      p.instruments.push(twin('th-2', 'ee310', 240, 'd103'))
     },
     'refused',
     'instruments[2].unitId',
     /URS-14/,
+  ],
+  [
+    'URS-14 a grade B instrument that tells its serial number by function 43/14, its unit id on another bus too',
+    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103')),
+    'accepted',
   ],
   [
     'URS-14 the unit id of one that tells its serial number, on another bus too',

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { type Random, seededRandom } from '#core/random.ts'
 import { decoderOf, widthOf } from '#drivers/modbus/decode.ts'
 import type { Framing, FramingSink } from '#drivers/modbus/framing.ts'
+import { identificationFrame, readObjects } from '#drivers/modbus/identification.ts'
 import { MbapFraming } from '#drivers/modbus/mbap-framing.ts'
 import type { ReadFunction, ReadRequest } from '#drivers/modbus/request.ts'
 import { RtuFraming } from '#drivers/modbus/rtu-framing.ts'
@@ -185,6 +186,38 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
     expect(accepted).toBeLessThan(INPUTS * 0.95)
   })
 
+  it('URS-14 identification: what is told was sent, and every question ends', {
+    timeout: TEST_MS,
+  }, async () => {
+    const random = seededRandom(SEED + 4)
+    let told = 0
+    // Each input is a question of up to 16 replies, each a frame of its own.
+    for (let input = 0; input < INPUTS / 4; input++) {
+      const heard = listener()
+      const framing = new RtuFraming(heard.sink, { charMs: 0.5, gapMs: 2 })
+      const sent = new Set<string>()
+      let asked = 0
+      const found = await readObjects(1, [pick(random, [0x80, 0x81, 4]), 1], (request) => {
+        asked++
+        framing.begin(identificationFrame(request), request, 0)
+        const pdu = objectsPdu(random, request.code, request.objectId, sent)
+        let frame = rtu(1, pdu)
+        if (random() < 0.2) frame = rtu(1, frame.subarray(1, whole(random, frame.length)))
+        pushInPieces(random, framing, frame)
+        framing.end()
+        const reply = heard.replies.pop()
+        if (reply === undefined) return Promise.resolve(TIMEOUT)
+        return Promise.resolve({ kind: 'data', data: reply.subarray(3, -2) })
+      })
+      if (asked > 40) expect.fail(`asked ${asked} times`)
+      for (const [id, text] of found.texts) {
+        told++
+        if (!sent.has(`${id} ${text}`)) expect.fail(`${id} never said ${JSON.stringify(text)}`)
+      }
+    }
+    expect(told).toBeGreaterThan(INPUTS / 20)
+  })
+
   it('every decoder: a value encodes to the bytes it came from', { timeout: TEST_MS }, () => {
     const random = seededRandom(SEED + 2)
     const types = Object.keys(ENCODE) as DataType[]
@@ -295,6 +328,24 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
     expect(samples).toBeGreaterThan(INPUTS / 20)
   })
 })
+
+const TIMEOUT = { kind: 'fault', fault: { kind: 'fault', reason: 'timeout' } } as const
+
+/** A reply of function 43/14, right in most respects; what it says is noted. */
+function objectsPdu(random: Random, code: number, from: number, sent: Set<string>): Buffer {
+  const count = whole(random, 4)
+  const parts = Array.from({ length: count }, (_, index) => {
+    const id = random() < 0.9 ? (from + index) & 0xff : whole(random, 256)
+    const text = noise(random, 20).toString('latin1')
+    sent.add(`${id} ${text}`)
+    return Buffer.concat([Buffer.of(id, text.length), Buffer.from(text, 'latin1')])
+  })
+  const more = random() < 0.4 ? 0xff : pick(random, [0, 0, 0, 7])
+  const told = random() < 0.85 ? count : whole(random, 256)
+  const next = random() < 0.8 ? (from + count) & 0xff : whole(random, 256)
+  const head = [43, 14, random() < 0.95 ? code : whole(random, 256), 0x83, more, next, told]
+  return Buffer.concat([Buffer.from(head), ...parts])
+}
 
 /** Encoders that share nothing with the decoders. */
 const ENCODE: Readonly<Record<string, (bytes: Buffer, value: number) => void>> = {

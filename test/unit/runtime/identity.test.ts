@@ -2,114 +2,18 @@
 // silence and hourly, and nothing of a stranger is credited.
 
 import { describe, expect, it } from 'vitest'
-import type { Input, SlotResult } from '#core/input.ts'
-import type { Sample } from '#core/particle.ts'
-import type { BusSettings, IdentifySpec, Profile } from '#drivers/profile.ts'
+import type { Profile } from '#drivers/profile.ts'
 import type { BusDriver, IdentityReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
 import { IdentityWatch } from '../../../agent/runtime/identity.ts'
-import { Poller } from '../../../agent/runtime/poller.ts'
-import { brief, driverOf, instrument, profileOf, signal, tcpBus } from '../../support/driver-rig.ts'
-import { FakeWire } from '../../support/fake-wire.ts'
+import { instrument, profileOf, signal } from '../../support/driver-rig.ts'
+import { AT, identityRig, rtuBus } from '../../support/identity-rig.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
-const AT = { table: 'holding_register', byteOrder: 'ABCD' } as const
-const WHO: IdentifySpec = {
-  serial: { ...AT, address: 100, type: 'string8' },
-  firmware: { ...AT, address: 104, type: 'u16' },
-}
-
-const rtuBus: BusSettings = {
-  id: 'bus-1',
-  protocol: 'modbus-rtu',
-  path: '/dev/none',
-  baudRate: 19_200,
-  dataBits: 8,
-  parity: 'none',
-  stopBits: 1,
-  turnaroundMs: 0,
-  timeoutMs: 100,
-  retries: 1,
-  lateReplyMs: 300,
-}
-
-interface Given {
-  readonly serial?: string
-  readonly strict?: boolean
-  readonly identify?: IdentifySpec | undefined
-  readonly bus?: BusSettings
-  readonly profile?: Partial<Profile>
-  readonly sampled?: boolean
-}
-
-function setUp({ serial, strict = true, identify = WHO, bus = tcpBus(502), ...given }: Given) {
-  const clock = virtualClock()
-  const wire = new FakeWire(clock, bus.protocol === 'modbus-tcp' ? 'mbap' : 'rtu')
-  const profile = profileOf([signal('a', 0)], {
-    ...(identify && { identify }),
-    ...given.profile,
-  })
-  const unit = instrument('dp-1', 1, profile)
-  const driver = driverOf(bus, [unit], { clock, open: wire.open })
-  const slots: SlotResult[] = []
-  const samples: Sample[] = []
-  const inputs: Input[] = []
-  const at = clock.now()
-  const identity = new IdentityWatch({
-    bus: bus.id,
-    driver,
-    clock,
-    log: silentLog,
-    targets: [{ instrument: 'dp-1', strict, ...(serial !== undefined && { serial }) }],
-    input: (input) => void inputs.push(input),
-  })
-  const poller = new Poller({
-    bus: bus.id,
-    driver,
-    clock,
-    identity,
-    log: silentLog,
-    first: new Map(),
-    base: { tb: 0, offsetMs: at.wall - at.mono },
-    groups: [
-      {
-        instrument: 'dp-1',
-        intervalMs: 1000,
-        sampled: given.sampled ?? false,
-        points: [{ point: 'p', signal: 'a' }],
-      },
-    ],
-    sink: {
-      slots: (results) => slots.push(...results),
-      sample: (_instrument, sample) => void samples.push(sample),
-      noSample: () => {},
-    },
-  })
-  const found = wire.unit(1)
-  found.set(3, 0, 7)
-  const name = (text: string, firmware = 312) => {
-    const bytes = Buffer.alloc(8)
-    bytes.write(text, 'latin1')
-    found.set(3, 100, ...[0, 2, 4, 6].map((offset) => bytes.readUInt16BE(offset)), firmware)
-  }
-  name('S-1')
-  /** Results since the last look, in a few words each. */
-  const since = () =>
-    slots.splice(0).map(({ result, slots: n }) => `${brief(result)}${n ? `×${n}` : ''}`)
-  const notes = () =>
-    inputs.flatMap((input) => (input.kind === 'note' ? [{ type: input.type, ...input.body }] : []))
-  const alarms = () =>
-    inputs.flatMap((input) =>
-      input.kind === 'condition' ? [`${input.alarm} ${input.active}`] : [],
-    )
-  const questions = () => wire.requests.filter(({ address }) => address === 100).length
-  return { clock, wire, found, slots, samples, poller, name, since, notes, alarms, questions }
-}
-
 describe('URS-14 the right instrument', () => {
   it('is asked once at connect, before its first slot, and again after an hour', async () => {
-    const rig = setUp({ serial: 'S-1' })
+    const rig = identityRig({ serial: 'S-1' })
     rig.poller.run()
     await rig.clock.advance(10_500)
     expect(rig.since()).toEqual(Array(11).fill('7'))
@@ -125,7 +29,7 @@ describe('URS-14 the right instrument', () => {
   })
 
   it('is asked again after each reconnect, and a new firmware is written down', async () => {
-    const rig = setUp({ serial: 'S-1' })
+    const rig = identityRig({ serial: 'S-1' })
     rig.poller.run()
     await rig.clock.advance(2500)
     rig.name('S-1', 313)
@@ -141,7 +45,7 @@ describe('URS-14 the right instrument', () => {
   })
 
   it('without a serial number in the configuration is recorded and credited', async () => {
-    const rig = setUp({})
+    const rig = identityRig({})
     rig.poller.run()
     await rig.clock.advance(1500)
     expect(rig.since()).toEqual(['7', '7'])
@@ -149,7 +53,7 @@ describe('URS-14 the right instrument', () => {
   })
 
   it('that cannot be asked is credited', async () => {
-    const rig = setUp({ serial: 'S-1', identify: {} })
+    const rig = identityRig({ serial: 'S-1', identify: {} })
     rig.poller.run()
     await rig.clock.advance(1500)
     expect(rig.since()).toEqual(['7', '7'])
@@ -158,124 +62,6 @@ describe('URS-14 the right instrument', () => {
 })
 
 describe('URS-14 a stranger', () => {
-  it.each([true, false])(
-    'is bad `identity` from its first slot on, registers kept, with an alarm (strict: %s)',
-    async (strict) => {
-      const rig = setUp({ serial: 'S-2', strict })
-      rig.poller.run()
-      await rig.clock.advance(5500)
-      expect(rig.slots[0]?.result).toEqual({
-        kind: 'fault',
-        reason: 'identity',
-        raw: Uint8Array.of(0, 7),
-      })
-      expect(rig.since()).toEqual(Array(6).fill('identity'))
-      expect(rig.alarms()).toEqual(['dp-1.identity true'])
-      expect(rig.notes()).toEqual([
-        expect.objectContaining({
-          type: 'instrument.identity_mismatch',
-          expected: 'S-2',
-          found: 'S-1',
-        }),
-      ])
-      rig.name('S-2')
-      await rig.clock.advance(12_000)
-      expect(rig.since().at(-1)).toBe('7')
-      expect(rig.alarms()).toEqual(['dp-1.identity true', 'dp-1.identity false'])
-      expect(rig.notes().at(-1)).toMatchObject({ type: 'instrument.identified', serial: 'S-2' })
-    },
-  )
-
-  it('put in while the link was down is found out before any of its values counts', async () => {
-    const rig = setUp({ serial: 'S-1' })
-    rig.poller.run()
-    await rig.clock.advance(3500)
-    rig.since()
-    rig.name('S-9')
-    rig.found.set(3, 0, 99)
-    rig.wire.hangUp('cable')
-    await rig.clock.advance(6000)
-    const after = rig.since()
-    expect(after.filter((word) => word !== 'identity' && word !== 'disconnected')).toEqual([])
-    expect(after).toContain('identity')
-  })
-
-  it('put in between the question and the poll, link and all, is not credited with a single value', async () => {
-    const rig = setUp({ serial: 'S-1' })
-    let swapped = false
-    rig.wire.script = ({ address }, regular, send) => {
-      send(regular(), 5)
-      if (address !== 100 || swapped) return
-      swapped = true
-      // The answer arrives at 5 ms; the link breaks with the poll just begun, and comes back on another instrument.
-      rig.clock.at(rig.clock.now().mono + 5, () => {
-        rig.name('S-9')
-        rig.found.set(3, 0, 99)
-        rig.wire.hangUp('cable')
-      })
-    }
-    rig.poller.run()
-    await rig.clock.advance(8000)
-    const words = rig.since()
-    expect(words.filter((word) => word === '99' || word === '7')).toEqual([])
-    expect(words).toContain('identity')
-    expect(rig.alarms()).toContain('dp-1.identity true')
-  })
-
-  it('put in while the unit was silent, on a line that stayed up, is found out too', async () => {
-    const rig = setUp({ serial: 'S-1', bus: rtuBus })
-    rig.poller.run()
-    await rig.clock.advance(3500)
-    rig.since()
-    rig.wire.script = () => undefined
-    await rig.clock.advance(30_000)
-    rig.name('S-9')
-    rig.wire.script = (_request, regular, send) => send(regular(), 5)
-    await rig.clock.advance(40_000)
-    const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
-    expect(words).not.toContain('7')
-    expect(words).toContain('identity')
-  })
-
-  it('reached by a retry over a link opened afresh is not credited while it leaves the question unanswered', async () => {
-    const rig = setUp({ serial: 'S-1' })
-    rig.poller.run()
-    await rig.clock.advance(2500)
-    rig.since()
-    let reopened = false
-    rig.wire.script = ({ address }, regular, send) => {
-      if (address === 100) return
-      if (reopened) return send(regular(), 5)
-      reopened = true
-      rig.found.set(3, 0, 99)
-      send(Buffer.from('no Modbus at all'), 5)
-    }
-    await rig.clock.advance(6000)
-    const words = rig.since()
-    expect(rig.wire.connections).toBe(2)
-    expect(words[0]).toBe('identity')
-    expect(words).not.toContain('99')
-  })
-
-  it('back after long silence is not credited while its answer to the question comes damaged', async () => {
-    const rig = setUp({ serial: 'S-1', bus: rtuBus })
-    rig.poller.run()
-    await rig.clock.advance(2500)
-    rig.wire.script = () => undefined
-    await rig.clock.advance(40_000)
-    rig.since()
-    rig.found.set(3, 0, 99)
-    rig.wire.script = ({ address }, regular, send) => {
-      const frame = regular()
-      if (address === 100) frame[4] = (frame[4] ?? 0) ^ 1
-      send(frame, 5)
-    }
-    await rig.clock.advance(40_000)
-    const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
-    expect(words).not.toContain('99')
-    expect(words).toContain('identity')
-  })
-
   it('its samples are bad too', async () => {
     const sample: NonNullable<Profile['sample']> = {
       identity: { ...AT, address: 10, type: 'u16', kind: 'record_number' },
@@ -284,7 +70,7 @@ describe('URS-14 a stranger', () => {
       content: 'counts',
       status: [],
     }
-    const rig = setUp({
+    const rig = identityRig({
       serial: 'S-2',
       sampled: true,
       profile: { sample, signals: [signal('a', 0, 'u16', { sizeUm: 0.5 })] },
@@ -298,7 +84,7 @@ describe('URS-14 a stranger', () => {
 
 describe('URS-14 an instrument that does not say who it is', () => {
   it('is a stranger where it matters: exception 2 for its serial number', async () => {
-    const rig = setUp({ serial: 'S-1' })
+    const rig = identityRig({ serial: 'S-1' })
     rig.found.remove(3, 100)
     rig.poller.run()
     await rig.clock.advance(5500)
@@ -311,7 +97,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
   })
 
   it('is let be where it does not, and asked ever more seldom', async () => {
-    const rig = setUp({ serial: 'S-1', strict: false })
+    const rig = identityRig({ serial: 'S-1', strict: false })
     rig.found.remove(3, 100)
     rig.poller.run()
     await rig.clock.advance(600_500)
@@ -324,7 +110,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
     [true, 'identity'],
     [false, '7'],
   ])('and stays silent at the question only (strict: %s): %s', async (strict, expected) => {
-    const rig = setUp({ serial: 'S-1', strict })
+    const rig = identityRig({ serial: 'S-1', strict })
     rig.wire.script = ({ address }, regular, send) => {
       if (address !== 100) send(regular(), 5)
     }
@@ -337,7 +123,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
   })
 
   it('a unit that is dead is parked as any other, and a question is its probe', async () => {
-    const rig = setUp({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
     rig.wire.script = () => undefined
     rig.poller.run()
     await rig.clock.advance(20_000)
@@ -348,7 +134,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
   })
 
   it('a damaged answer is no mismatch: it is asked for again', async () => {
-    const rig = setUp({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
     let damaged = 2
     rig.wire.script = ({ address }, regular, send) => {
       const frame = regular()

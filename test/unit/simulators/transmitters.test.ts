@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import type { GenericRegister, SimulationSpec } from '../../../simulators/spec.ts'
+import { identify } from '../../../simulators/wire/identification.ts'
 import { Site, SPEC } from './site.ts'
 
 describe('E+E EE600', () => {
@@ -138,10 +139,25 @@ describe('Vaisala HMP', () => {
     expect(site.words('th-1', 3, 517, 2)).not.toEqual(hash)
   })
 
-  it('URS-64 says who it is by function 43/14', () => {
-    const reply = new Site().ask('th-1', '2B 0E 01 00')
-    expect(reply.subarray(0, 7).toString('hex')).toBe('2b0e0101000003')
-    expect(reply.toString('latin1')).toContain('Vaisala')
+  it('URS-64 says who it is by function 43/14: streams of its own, cut where they are too long, and one object', () => {
+    const ask = (text: string) => new Site().ask('th-1', text)
+    expect(ask('2B 0E 01 00').toString('latin1')).toContain('Vaisala')
+    expect(ask('2B 0E 01 00').subarray(0, 7).toString('hex')).toBe('2b0e0183000003')
+    expect(ask('2B 0E 02 03').subarray(0, 8).toString('hex')).toBe('2b0e028300000203')
+    expect(ask('2B 0E 03 80').subarray(0, 8).toString('hex')).toBe('2b0e038300000380')
+    expect(ask('2B 0E 04 01').toString('hex')).toBe('2b0e0483000001' + '0104' + '484d5034')
+    expect(ask('2B 0E 04 7F').toString('hex')).toBe('ab02')
+    expect(ask('2B 0E 05 00').toString('hex')).toBe('ab03')
+    expect(ask('2B 0D 01 00').toString('hex')).toBe('ab01')
+    const objects = [
+      [0, 'aaaa'],
+      [1, 'bbbb'],
+      [0x80, 'c'.repeat(9)],
+    ] as const
+    const cut = (code: string) => identify(objects, Buffer.from(code, 'hex'), 12)
+    expect((cut('2b0e0300') as Buffer).subarray(4, 7)).toEqual(Buffer.of(0xff, 0x80, 2))
+    expect((cut('2b0e0380') as Buffer).subarray(4, 7)).toEqual(Buffer.of(0, 0, 1))
+    expect((cut('2b0e0342') as Buffer).subarray(4, 7)).toEqual(Buffer.of(0xff, 0x80, 2))
   })
 })
 

@@ -184,7 +184,9 @@ export function acceptSample(
   return {
     counter: {
       ...base,
-      next: ahead < 0 ? counter.next : t + period,
+      // A late sample that reaches beyond what is accounted for begins the slots anew from its own end: a counter that was
+      // started again, in another phase, would otherwise be late with every sample for ever.
+      next: ahead < 0 ? Math.max(counter.next, t + period) : t + period,
       missing:
         overdue === undefined ? counter.missing : counter.missing.filter((one) => one !== overdue),
     },

@@ -70,13 +70,16 @@ export class Account {
   readonly #listener: AccountListener
   readonly #streams = new Map<string, Received>()
   readonly #slots = new Map<string, { tb: number; next: number }>()
-  readonly #intervalOf: (point: string) => number | undefined
+  readonly #intervalOf: (point: string) => number | 'sample' | undefined
   readonly retained = new Map<string, string>()
   epoch = ''
   messages = 0
   readonly #pausing = new Set<string>()
 
-  constructor(intervalOf: (point: string) => number | undefined, listener: AccountListener) {
+  constructor(
+    intervalOf: (point: string) => number | 'sample' | undefined,
+    listener: AccountListener,
+  ) {
     this.#intervalOf = intervalOf
     this.#listener = listener
   }
@@ -153,6 +156,8 @@ export class Account {
     if (interval === undefined) return broken('D1', `reading ${s} of ${p}, which nobody configured`)
     if ((v === undefined) !== (q === 'bad') || (q !== 'good' && qc === undefined))
       broken('D6', `record ${s}: value ${v}, quality ${q} ${qc}`)
+    // a counter's samples are its slots: what becomes of each is checked where they are accepted
+    if (interval === 'sample') return
     if (t % interval !== 0) broken('D1', `record ${s}: ${t} of ${p} is off the grid`)
     const known = this.#slots.get(p)
     const paused = this.#pausing.has(p) && known !== undefined && t > known.next

@@ -16,7 +16,7 @@ export interface ConsumerOptions {
   readonly broker: Broker
   readonly timeline: Timeline
   readonly dice: Dice
-  readonly intervalOf: (point: string) => number | undefined
+  readonly intervalOf: (point: string) => number | 'sample' | undefined
   readonly listener: AccountListener
   readonly seen: (what: string) => void
   readonly replied: (user: string, payload: string) => void

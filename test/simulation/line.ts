@@ -26,6 +26,8 @@ export interface Asked {
   heardAt: number | undefined
   /** What was sent back was not a plain reply. */
   spoilt: boolean
+  /** What was sent back was a plain reply with what was asked for. */
+  whole: boolean
 }
 
 export interface LineOptions {
@@ -139,7 +141,7 @@ export class Line {
     this.#checkTurn(request, open)
     const asked: Asked = {
       ...{ sentAt: timeline.now, process: open.process, address, quantity },
-      ...{ heardAt: undefined, spoilt: false },
+      ...{ heardAt: undefined, spoilt: false, whole: false },
     }
     const list = this.asked.get(unitId) ?? []
     list.push(asked)
@@ -195,7 +197,10 @@ export class Line {
         asked.spoilt = true
         return this.#send(damaged(request, regular, dice), lag, asked, open)
       }
-      if (!dice.chance(wireSplit)) return this.#send(regular, lag, asked, open)
+      if (!dice.chance(wireSplit)) {
+        asked.whole = true
+        return this.#send(regular, lag, asked, open)
+      }
       seen('reply split')
       this.#sendSplit(regular, lag, asked, open)
     })

@@ -18,6 +18,8 @@ import type { Platter } from './store.ts'
 
 export interface Mutant {
   readonly name: string
+  /** The site has a particle counter, whatever the seed draws. */
+  readonly counter?: boolean
   /** Sits between the real journal and the simulated disk; the run then uses them. */
   readonly disk?: (disk: Disk) => Disk
   /** The disk says it has synced and has not. */

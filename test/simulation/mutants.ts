@@ -7,6 +7,7 @@ import { diskMutants } from './mutants-disk.ts'
 import { fieldMutants } from './mutants-field.ts'
 import { holdMutants } from './mutants-holds.ts'
 import { reloadMutants } from './mutants-reload.ts'
+import { sampleMutants } from './mutants-samples.ts'
 import { storeMutants } from './mutants-store.ts'
 import { uplinkMutants } from './mutants-uplink.ts'
 
@@ -17,5 +18,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...coreMutants,
   ...holdMutants,
   ...reloadMutants,
+  ...sampleMutants,
   ...uplinkMutants,
 ]

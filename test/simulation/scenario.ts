@@ -2,6 +2,7 @@
 // Each class is on with probability one half, so that most seeds combine some and leave the others out (faults.md §3.2).
 
 import { HOUR, MINUTE, SECOND } from '#core/time.ts'
+import { type CounterDraw, drawCounter } from './counter.ts'
 import type { Dice } from './dice.ts'
 
 export const FAULT_CLASSES = [
@@ -84,6 +85,8 @@ export interface BusDraw {
 export interface Scenario {
   readonly seed: number
   readonly buses: readonly BusDraw[]
+  /** A particle counter on a bus of its own. */
+  readonly counter: CounterDraw | undefined
   readonly faults: FaultRates
   readonly people: boolean
   /** The real journal on the simulated disk, or the crash-honest store in memory. */
@@ -109,6 +112,7 @@ export function drawScenario(seed: number, dice: Dice, hours: number, pointsMax 
   return {
     seed,
     buses,
+    counter: drawCounter(dice.stream('counter')),
     faults: drawFaults(dice.stream('faults')),
     people: dice.chance(0.8),
     disk: dice.stream('disk').chance(0.3) ? 'journal' : 'memory',

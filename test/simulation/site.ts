@@ -7,6 +7,13 @@ import { formatFinding, loadConfiguration } from '#config/load.ts'
 import { FIRST_REVISION, limitOf, type Revision } from './revision.ts'
 import type { BusDraw, InstrumentDraw, PointDraw, Scenario } from './scenario.ts'
 import { KINDS, TYPES } from './signal.ts'
+import {
+  COUNTER_BUS,
+  COUNTER_PROFILE,
+  COUNTER_ZONE,
+  counterEntry,
+  counterProfile,
+} from './site-counter.ts'
 
 export const FILE = '/simulated/site.yaml'
 export const DATA_DIR = '/simulated/data'
@@ -30,11 +37,16 @@ function loadedOf(scenario: Scenario, text: string) {
       files.set(`/simulated/${instrument.id}.json`, JSON.stringify(profileOf(instrument)))
     }
   }
+  if (scenario.counter !== undefined)
+    files.set(
+      `/simulated/${COUNTER_PROFILE.slice(2)}`,
+      JSON.stringify(counterProfile(scenario.counter)),
+    )
   const read = (path: string) => files.get(path) ?? readFileSync(path, 'utf8')
   return loadConfiguration(FILE, read, { origin: 'simulated' })
 }
 
-function siteFile({ buses }: Scenario, revision: Revision): string {
+function siteFile({ buses, counter }: Scenario, revision: Revision): string {
   return JSON.stringify({
     site: { org: 'org', id: 'site', name: 'Simulated site', timezone: 'Europe/Rome' },
     gateway: { id: 'gw-01', dataDir: DATA_DIR },
@@ -48,11 +60,15 @@ function siteFile({ buses }: Scenario, revision: Revision): string {
     zones: [
       { id: 'room', name: 'Room', grade: 'C', occupancy: 'in_operation' },
       { id: 'outside', name: 'Outside', grade: 'D', occupancy: 'in_operation' },
+      ...(counter === undefined ? [] : [COUNTER_ZONE]),
     ],
-    buses: buses.map(busEntry),
-    instruments: buses.flatMap((bus) =>
-      bus.instruments.map((each) => instrumentEntry(bus, each, revision)),
-    ),
+    buses: [...buses.map(busEntry), ...(counter === undefined ? [] : [COUNTER_BUS])],
+    instruments: [
+      ...buses.flatMap((bus) =>
+        bus.instruments.map((each) => instrumentEntry(bus, each, revision)),
+      ),
+      ...(counter === undefined ? [] : [counterEntry(counter)]),
+    ],
   })
 }
 

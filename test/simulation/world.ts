@@ -6,6 +6,7 @@ import { Checks } from './checks/checks.ts'
 import { OutsideChecks } from './checks/outside.ts'
 import type { TransitionChecks } from './checks/transitions.ts'
 import { Consumer } from './consumer.ts'
+import { CounterUnit, someCounter } from './counter.ts'
 import { Dice } from './dice.ts'
 import { guard } from './guard.ts'
 import { Host } from './host.ts'
@@ -86,7 +87,8 @@ export class World {
   constructor({ seed, hours, pointsMax, mutant = HEALTHY, force = {}, disk }: RunOptions) {
     this.dice = new Dice(seed)
     const drawn = drawScenario(seed, this.dice, hours, pointsMax)
-    this.scenario = { ...drawn, faults: { ...drawn.faults, ...force } }
+    const counter = drawn.counter ?? (mutant.counter === true ? someCounter(this.dice) : undefined)
+    this.scenario = { ...drawn, counter, faults: { ...drawn.faults, ...force } }
     this.faults = this.scenario.faults
     const { timeline, faults } = this
     const hooks = {
@@ -101,7 +103,11 @@ export class World {
         this.seen('dead letter')
       },
     }
-    this.lines = this.scenario.buses.map((bus) => this.#line(bus))
+    const counterLine = this.#counterLine()
+    this.lines = [
+      ...this.scenario.buses.map((bus) => this.#line(bus)),
+      ...(counterLine === undefined ? [] : [counterLine]),
+    ]
     this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))
     const configuration = configurationOf(this.scenario)
     this.checks = new Checks(configuration, this.lines, hooks)
@@ -230,7 +236,7 @@ export class World {
   }
 
   #line(bus: Scenario['buses'][number]): Line {
-    const { faults, timeline } = this
+    const { faults } = this
     const units = bus.instruments.map(({ id, unitId, points }) => {
       const signals = points.map(
         (point) =>
@@ -241,6 +247,19 @@ export class World {
       )
       return new Unit(id, unitId, signals)
     })
+    return this.#wire(bus, units)
+  }
+
+  #counterLine(): Line | undefined {
+    const { counter } = this.scenario
+    if (counter === undefined) return undefined
+    const faulty = this.faults.sensorFault !== undefined
+    const unit = new CounterUnit(counter, this.dice.stream('particles'), faulty)
+    return this.#wire({ id: 'bc', protocol: 'modbus-tcp', instruments: [] }, [unit])
+  }
+
+  #wire(bus: Scenario['buses'][number], units: readonly Unit[]): Line {
+    const { faults, timeline } = this
     return new Line({
       ...{ bus, units, faults, timeline, dice: this.dice.stream(`line ${bus.id}`) },
       broken: (invariant, words) => this.broken(invariant, words),
@@ -256,9 +275,11 @@ export class World {
         ),
       ),
     )
+    const counter = this.scenario.counter?.id ?? ''
     return new Consumer({
       ...{ broker: this.broker, timeline: this.timeline, dice: this.dice.stream('consumer') },
-      intervalOf: (point) => intervals.get(point),
+      intervalOf: (point) =>
+        intervals.get(point) ?? (point.startsWith(`${counter}-`) ? 'sample' : undefined),
       listener: {
         record: (epoch, seq, printed) => {
           if (epoch !== this.disk.epoch) this.broken('D3', `a record of epoch ${epoch}`)

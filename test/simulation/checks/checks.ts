@@ -4,6 +4,7 @@ import type { Configuration } from '#config/configuration.ts'
 import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
+import { CounterUnit } from '../counter.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
 import { changedPoints, FIRST_REVISION, type Revision } from '../revision.ts'
@@ -11,6 +12,7 @@ import { Accepted, type AcceptedRecord } from './accepted.ts'
 import { LimitChecks } from './limits.ts'
 import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
+import { SampleChecks } from './samples.ts'
 import { TransitionChecks } from './transitions.ts'
 
 /** A sample is judged when its poll is over: other registers of the instrument may take their retries. */
@@ -37,6 +39,7 @@ export class Checks {
   readonly accepted: Accepted
   readonly readings: ReadingChecks
   readonly transitions: TransitionChecks
+  readonly #samples: SampleChecks | undefined
   readonly #limits: LimitChecks
   readonly #loss: LossChecks
   readonly #hooks: CheckHooks
@@ -60,14 +63,24 @@ export class Checks {
       ...hooks,
       mayClose: (alarm) => this.#mayClose(alarm),
     })
+    this.#samples = this.#samplesOf(lines)
     this.#limits = new LimitChecks(signals, this.transitions, broken)
     this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
+  }
+
+  #samplesOf(lines: readonly Line[]): SampleChecks | undefined {
+    for (const line of lines)
+      for (const unit of line.units)
+        if (unit instanceof CounterUnit)
+          return new SampleChecks(unit, line, this.#hooks, this.transitions)
+    return undefined
   }
 
   /** Call before anything else shadows the loop's input. */
   started(agent: Agent): void {
     this.#watchInput(agent)
     this.readings.excuse()
+    this.#samples?.excuse()
     this.#loss.excuse(this.#hooks.now(), true)
     this.#compare(agent, 'restart')
   }
@@ -124,6 +137,7 @@ export class Checks {
   /** While the agent runs and works. */
   sweep(agent: Agent, process: Process): void {
     this.readings.sweep(process)
+    this.#samples?.sweep(agent, process)
     this.#loss.sweep(this.#hooks.now())
     this.#compare(agent, 'rest')
   }
@@ -131,6 +145,7 @@ export class Checks {
   /** While the process was stopped, or its disk hung. */
   excuse(): void {
     this.readings.excuse()
+    this.#samples?.excuse()
     this.#loss.excuse(this.#hooks.now(), false)
   }
 
@@ -163,6 +178,8 @@ export class Checks {
   #take(accepted: AcceptedRecord): void {
     const { record, base, at, seq } = accepted
     this.#reconfigure(seq)
+    const sampled = record.kind === 'reading' && this.#samples?.has(record.reading.point)
+    if (sampled) return this.#samples?.accepted(accepted)
     this.readings.accepted(accepted)
     if (record.kind === 'event') {
       const { type, body } = record.event
@@ -170,6 +187,7 @@ export class Checks {
       if (alarm !== undefined) {
         this.#limits.event(type, alarm, at, unconfirmed === true)
         this.#loss.event(type, alarm, at)
+        this.#samples?.event(type, alarm)
       }
       return this.transitions.accepted(seq, record.event)
     }

@@ -47,14 +47,26 @@ export class HoldChecks {
   readonly #around = new Map<string, Around>()
   /** Who took what out of service. */
   readonly #service = new Map<string, string>()
+  /** Alarms that ceased to be suppressed, and were not named. */
+  #unnamed = 0
 
   constructor(hooks: HoldHooks) {
     this.#hooks = hooks
   }
 
-  /** The state an alarm is to be shown in, over the one beneath. */
-  shown(alarm: string, beneath: string): string {
-    return this.#kindOf(alarm) ?? beneath
+  /** Whether an alarm is rightly shown so, over the state beneath. */
+  isShown(alarm: string, beneath: string, shown: string): boolean {
+    if (shown === (this.#kindOf(alarm) ?? beneath)) return true
+    return this.#untold(alarm) && shown === (this.#kindOf(alarm) ?? beneath)
+  }
+
+  /** Some of a zone that became critical are suppressed no more, and an event names only those that hid something. */
+  #untold(alarm: string): boolean {
+    const around = this.#around.get(alarm)
+    if (this.#unnamed === 0 || around?.suppressed_by_design?.size !== 0) return false
+    this.#unnamed--
+    delete around.suppressed_by_design
+    return true
   }
 
   /** One accepted event, before the checks of transitions take it. */
@@ -80,6 +92,7 @@ export class HoldChecks {
 
   /** A step of an alarm: said to be held where it is, and remembered as hidden. */
   step(seq: number, alarm: string, occ: string, held: string | undefined): void {
+    if (held !== this.#kindOf(alarm)) this.#untold(alarm)
     const kind = this.#kindOf(alarm)
     if (held !== kind)
       this.#broken(seq, `a step of ${alarm} says it is held as ${held}, it is as ${kind}`)
@@ -189,7 +202,9 @@ export class HoldChecks {
     const ours = this.#held('suppressed_by_design')
     const named = (hid as readonly Hidden[]).map(({ alarm }) => alarm)
     // part of a zone ends only where an alarm has become critical: it is then among those named
-    const which = count === ours.length ? ours : ours.filter((alarm) => named.includes(alarm))
+    const all = count === ours.length
+    const which = all ? ours : ours.filter((alarm) => named.includes(alarm))
+    this.#unnamed = all ? 0 : this.#unnamed + count - which.length
     this.#listed(seq, 'suppressed_by_design', hidden, hid as readonly Hidden[], (alarm) =>
       which.includes(alarm),
     )

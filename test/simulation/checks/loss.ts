@@ -49,7 +49,8 @@ export class LossChecks {
   ) {
     this.#transitions = transitions
     this.#broken = broken
-    for (const { id, instrument, intervalMs, commFailMs } of configuration.plant.points) {
+    for (const { id, instrument, intervalMs, commFailMs, sizeUm } of configuration.plant.points) {
+      if (sizeUm !== undefined) continue
       const signal = signals.find(({ draw }) => draw.id === id)
       this.#watches.set(id, {
         ...{ point: id, instrument, intervalMs, commFailMs, signal },
@@ -101,6 +102,7 @@ export class LossChecks {
     const its = [...this.#watches.values()].filter(
       ({ instrument, removed }) => !removed && alarm === `${instrument}.comm_fail`,
     )
+    if (its.length === 0) return
     if (type === 'alarm.returned' && its.some(({ newestBad }) => newestBad))
       this.#broken('A5', `${alarm} returned while a point of it has no value`)
     if (type === 'alarm.activated' && !its.some((watch) => this.#mayBeLost(watch, at)))

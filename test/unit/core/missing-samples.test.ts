@@ -39,6 +39,25 @@ describe('missing samples', () => {
     })
   })
 
+  it('URS-01 a counter that comes back in another phase is late once, not for ever', () => {
+    const core = cabinet()
+    samples(core, [[20, 0]])
+    core.advance(5 * MINUTE + 25_000 - (core.wall - START))
+    for (let ended = core.wall, count = 0; count < 4; count++, ended += MINUTE) {
+      core.advance(ended - core.wall)
+      const instrumentNow = Math.floor(core.wall / 1000) * 1000
+      core.sample('pc-bsc1', counts(20, 0), { endedAtInstrument: instrumentNow, instrumentNow })
+    }
+    const last = core.readingsOf('bsc1-p05').slice(-4)
+    expect(last.map(({ q, late }) => [q, late])).toEqual([
+      ['good', true],
+      ['good', undefined],
+      ['good', undefined],
+      ['good', undefined],
+    ])
+    expect(core.is('bsc1-p05.gap')).not.toBe('unacknowledged')
+  })
+
   it('URS-01 those between two records are one record, and no slot is covered twice', () => {
     const core = cabinet()
     samples(core, [[20, 0]])

@@ -4,22 +4,22 @@
 import { randomBytes } from 'node:crypto'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import type { Stream } from '#core/record.ts'
-import { contactsOf } from '#core/reminder-contacts.ts'
 import { openDriver } from '#drivers/registry.ts'
 import type { AnnunciatorView } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { ClockTrust } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
-import type { Uplink } from '#ports/uplink.ts'
 import { People } from './access/people.ts'
 import { createCommandCheck } from './access/signed-command.ts'
 import { agentVersion } from './cli/version.ts'
+import { proveAlarmPath } from './compose-alarm-path.ts'
 import { annunciatorFactory, carryOutHorn } from './compose-annunciator.ts'
 import { watchCertificates } from './compose-certificates.ts'
 import { watchClock } from './compose-clock.ts'
 import { ConfigurationInForce, type InForceOptions } from './compose-configuration.ts'
 import { type DiskWatches, type SurvivingDisk, survivingDisk } from './compose-disk.ts'
+import { uplinkFactory } from './compose-uplink.ts'
 import { isAskedFor } from './control/audit-query.ts'
 import {
   type ControlServer,
@@ -27,21 +27,19 @@ import {
   ControlSocketInUse,
   startControlServer,
 } from './control/server.ts'
-import { Agent, type UplinkContext } from './runtime/agent.ts'
+import { Agent } from './runtime/agent.ts'
+import type { AlarmPath } from './runtime/alarm-path.ts'
 import { auditPage } from './runtime/audit-page.ts'
 import type { ClockWatch } from './runtime/clock-watch.ts'
 import { Degradable } from './runtime/degraded.ts'
 import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
-import { autonomyHours } from './runtime/machine.ts'
-import { recordsPerSecond } from './runtime/meta.ts'
 import { OccupancySources } from './runtime/occupancy-sources.ts'
 import { systemClock } from './runtime/system-clock.ts'
 import { askTimeService } from './runtime/system-time-service.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
 import type { VolatileStore } from './store/volatile-store.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
-import { createUplink } from './uplink/mqtt-uplink.ts'
 
 export interface ComposeOptions {
   readonly configuration: Configuration
@@ -148,6 +146,7 @@ async function composeOn(
     let sources: OccupancySources | undefined
     let started: Agent | undefined
     let watched: ClockWatch | undefined
+    let path: AlarmPath | undefined
     const first = (await askTimeService()).trust
     const clockTrust = (): ClockTrust => watched?.trust() ?? first
     const people = new People({
@@ -166,7 +165,15 @@ async function composeOn(
       log,
       store,
       buses: (current) => busPlans(current, clock, log),
-      uplink: uplinkFactory({ clock, log, store, broker, clockTrust }),
+      uplink: uplinkFactory({
+        clock,
+        random: systemRandom,
+        log,
+        store,
+        broker,
+        clockTrust,
+        echo: (occ) => path?.echo(occ),
+      }),
       annunciator: annunciatorFactory({ clock, log, random: systemRandom, shown: options.shown }),
       failed: options.failed,
       commandCheck: createCommandCheck({
@@ -177,6 +184,7 @@ async function composeOn(
       clockTrust,
       committed: (commit) => {
         sources?.look()
+        path?.look()
         options.committed?.(commit)
       },
     })
@@ -200,8 +208,19 @@ async function composeOn(
     })
     sources.start()
     closing.unshift(async () => sources?.stop())
-    const looking = [certificates, watched, sources, watches]
-    const parts = { options, agent, people, store, clock, watches, clockWatch: watched, looking }
+    path = proveAlarmPath(agent, { clock, store })
+    const looking = [certificates, watched, sources, watches, path]
+    const parts = {
+      options,
+      agent,
+      people,
+      store,
+      clock,
+      watches,
+      clockWatch: watched,
+      looking,
+      path,
+    }
     return await serve({ ...parts, ...(broker !== undefined && { broker }) })
   } catch (error) {
     for (const close of closing) await close().catch(() => {})
@@ -219,6 +238,7 @@ interface Served {
   readonly clockWatch: ClockWatch
   /** What looks at something now and then, and stops before the agent does. */
   readonly looking: readonly { stop(): void }[]
+  readonly path: AlarmPath
   readonly broker?: EmbeddedBroker
 }
 
@@ -232,6 +252,7 @@ async function serve({
   watches,
   clockWatch,
   looking,
+  path,
   broker,
 }: Served): Promise<RunningAgent> {
   const { configuration, log, file, changed, accept, candidate } = options
@@ -250,6 +271,7 @@ async function serve({
       offsetMs: Math.round(clockWatch.offsetMs()),
     }),
     backlog: () => backlog(agent, store),
+    alarmPath: () => path.view(),
   }
   const control = await controlFor(store, {
     dataDir,
@@ -311,64 +333,6 @@ function busPlans({ buses, instruments }: Configuration, clock: Clock, log: Log)
   })
 }
 
-interface UplinkParts {
-  readonly clock: Clock
-  readonly log: Log
-  readonly store: Store
-  readonly broker: EmbeddedBroker | undefined
-  readonly clockTrust: () => ClockTrust
-}
-
-const uplinkFactory =
-  ({ clock, log, store, broker, clockTrust }: UplinkParts) =>
-  (context: UplinkContext): Uplink => {
-    const { plant, mqtt, dataDir } = context.configuration
-    const sent = (stream: Stream): number => Number(context.state.get(`cursor/${stream}`) ?? 0)
-    return createUplink({
-      settings: {
-        ...(mqtt ?? failure('no mqtt section')),
-        ...(broker !== undefined && { url: broker.url }),
-      },
-      identity: {
-        org: plant.org,
-        site: plant.site,
-        gateway: plant.gateway,
-        origin: plant.origin,
-        agent: agentVersion(),
-        config: plant.hash,
-      },
-      epoch: store.recovered.epoch,
-      contacts: contactsOf(plant),
-      clock,
-      random: systemRandom,
-      log,
-      store,
-      cursors: {
-        sent: { readings: sent('readings'), event: sent('event') },
-        confirmed: confirmed(context.state),
-      },
-      status: () => ({
-        through: context.head().seq,
-        head: context.head(),
-        tb: context.tb(),
-        config: context.hash(),
-        clock: { synchronised: clockTrust() === 'synchronised', offsetMs: context.offsetMs() },
-        autonomyHours: autonomyHours(dataDir, recordsPerSecond(plant)),
-      }),
-      notice: context.notice,
-    })
-  }
-
-/** Watermarks on record: `confirm/<stream>/<consumer>` rows. */
-function confirmed(state: ReadonlyMap<string, string>): Record<Stream, Record<string, number>> {
-  const marks: Record<Stream, Record<string, number>> = { readings: {}, event: {} }
-  for (const [key, value] of state) {
-    const match = /^confirm\/(readings|event)\/(.+)$/.exec(key)
-    if (match?.[2] !== undefined) marks[match[1] as Stream][match[2]] = Number(value)
-  }
-  return marks
-}
-
 /** Records that wait for the broker; where the store cannot count, at the most so many. */
 async function backlog(agent: Agent, store: Store): Promise<Record<Stream, number>> {
   const sent = agent.uplink?.state().sent
@@ -386,7 +350,3 @@ const brokerFor = async (
   log: Log,
 ): Promise<EmbeddedBroker | undefined> =>
   mqtt?.embedded === true ? startEmbeddedBroker({ port }, log) : undefined
-
-function failure(words: string): never {
-  throw new Error(words)
-}

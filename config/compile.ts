@@ -62,6 +62,9 @@ export function compile(
         Object.entries(model.phrases.value).map(([id, said]) => [id, inLanguage(said, language)]),
       ),
     }),
+    ...(model.alarmPath && {
+      alarmPath: { everyMs: model.alarmPath.value.every, maxAgeMs: model.alarmPath.value.maxAge },
+    }),
     ...(model.shelving && { shelfMs: shelvesOf(model.shelving.value) }),
     guidance: guidanceTexts(language, siteGuidance),
     ...(model.reminders && { reminders: remindersOf(model.reminders.value) }),

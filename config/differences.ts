@@ -79,8 +79,8 @@ function valuesOf({
     approval,
     language,
   })
-  const { reasonCodes, reasonLabels, phrases, reminders, shelfMs } = plant
-  flatten(values, 'site', { reasonCodes, reasonLabels, phrases, reminders, shelfMs })
+  const { reasonCodes, reasonLabels, phrases, reminders, shelfMs, alarmPath } = plant
+  flatten(values, 'site', { reasonCodes, reasonLabels, phrases, reminders, shelfMs, alarmPath })
   flatten(values, 'site.guidance', siteGuidance)
   flatten(values, 'limitSet', plant.limitSet)
   flatten(values, 'mqtt', mqtt)

@@ -7,6 +7,8 @@ import { readEntry } from './entry.ts'
 import { type Findings, suggest } from './findings.ts'
 import { type AnnunciatorInput, annunciatorSchema } from './schema/annunciator.ts'
 import {
+  type AlarmPathInput,
+  alarmPathSchema,
   configurationSchema,
   consoleSchema,
   type GatewayInput,
@@ -66,6 +68,7 @@ export interface Model {
   readonly reasonCodes?: readonly WrittenReason[]
   readonly phrases?: Written<PhrasesInput>
   readonly shelving?: Written<ShelvingInput>
+  readonly alarmPath?: Written<AlarmPathInput>
   readonly reminders?: Written<RemindersInput>
   readonly guidance?: Written<GuidanceInput>
   readonly annunciator?: Written<AnnunciatorInput>
@@ -104,6 +107,7 @@ export function readModel(
   section('console', consoleSchema)
   const reasonCodes = readReasonCodes(groups, findings)
   const reminders = section('reminders', remindersSchema)
+  const alarmPath = section('alarmPath', alarmPathSchema)
   const shelving = section('shelving', shelvingSchema)
   const phrases = section('phrases', phrasesSchema)
   const guidance = section('guidance', guidanceSchema)
@@ -122,6 +126,7 @@ export function readModel(
     ...(reminders && { reminders }),
     ...(phrases && { phrases }),
     ...(shelving && { shelving }),
+    ...(alarmPath && { alarmPath }),
     ...(guidance && { guidance }),
     ...(annunciator && { annunciator }),
     zones: entries(zones, zoneSchema, findings),

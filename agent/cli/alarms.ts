@@ -164,6 +164,7 @@ function rowOf({ alarm, others }: AlarmGroup, view: AlarmsView): string[] {
   const since = sinceOf(alarm)
   const superseded = alarm.superseded?.length ?? 0
   const notes = [
+    ...(alarm.test === true ? ['TEST of the alarm path'] : []),
     ...(alarm.chattering === true ? ['chattering'] : []),
     ...(alarm.unconfirmed === true ? ['unconfirmed'] : []),
     ...(alarm.detectedLate === true ? ['detected late'] : []),

@@ -41,6 +41,7 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
     ['points', pointWords(points, warn)],
     ...view.buses.map((bus, index): Row => [index === 0 ? 'buses' : '', busWords(bus, view, warn)]),
     ['broker', brokerWords(view, warn)],
+    ...alarmPathRows(view),
     ...annunciatorRows(view, warn),
     [
       'backlog',
@@ -88,6 +89,18 @@ function floodRows({ alarms: { flood, chattering }, at, timezone }: StatusView, 
     ...(chattering === undefined ? [] : [`${counted(chattering, 'alarm')} chattering`]),
   ]
   return words.map((text): Row => ['', warn(text)])
+}
+
+/** When a test alarm last came back; that it is too long ago is an alarm. */
+function alarmPathRows({ alarmPath, timezone }: StatusView): Row[] {
+  if (alarmPath === undefined) return []
+  const { provedAt, ageMs, tookMs, testing } = alarmPath
+  const proved =
+    provedAt === undefined
+      ? `not proved yet, for ${span(ageMs)}`
+      : `proved ${localTime(provedAt, timezone)} (${span(ageMs)} ago)`
+  const took = tookMs === undefined ? '' : `, there and back in ${tookMs} ms`
+  return [['alarm path', `${proved}${took}${testing ? '; a test is on its way' : ''}`]]
 }
 
 function pointWords(points: StatusView['points'], warn: Warn): string {

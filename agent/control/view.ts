@@ -91,6 +91,13 @@ export interface StatusView {
     readonly address: string
     readonly lastError?: string
   }
+  /** When a test alarm last went to the broker and back; absent where none is asked for. Times in ms. */
+  readonly alarmPath?: {
+    readonly provedAt?: Millis
+    readonly ageMs: Millis
+    readonly tookMs?: Millis
+    readonly testing: boolean
+  }
   /** Horn and stack light; absent when none is configured. */
   readonly annunciator?: AnnunciatorView
   readonly clock: {
@@ -154,6 +161,8 @@ export interface AlarmView {
   readonly parent?: string
   /** Why it exists and what is to be done. */
   readonly guidance?: Guidance
+  /** It proves the way of alarms, and means nothing else. */
+  readonly test?: boolean
   /** It comes and goes: three transitions within a minute. */
   readonly chattering?: boolean
 }

@@ -54,6 +54,8 @@ export interface AlarmDefinition {
   readonly latching: boolean
   /** Never shelved by anybody, never suppressed by design (URS-34). */
   readonly critical?: true
+  /** It proves the way of alarms, and means nothing else (URS-41). */
+  readonly test?: true
   readonly judgement: Judgement
   readonly point?: Point
   readonly instrument?: Instrument
@@ -83,7 +85,11 @@ export const SYSTEM_ALARMS: Readonly<Record<string, Priority>> = {
   unclean_restart: 3,
   overload: 2,
   annunciator_fault: 2,
+  alarm_path: 2,
 }
+
+/** The alarm by which the way of alarms is proved (URS-41); only where the plant asks for it. Nobody has to acknowledge it. */
+export const TEST_ALARM = 'system.alarm_test'
 
 /** The particle size judged by the rolling cubic metre in grade A (Annex 1 Table 5 note 2, limits.md). */
 const RARE_SIZE_UM = 5
@@ -133,9 +139,16 @@ export function alarmDefinitions(plant: Plant): ReadonlyMap<string, AlarmDefinit
       class: 'system' as const,
       ...(priority === 1 && { critical: true as const }),
     })),
+    ...(plant.alarmPath === undefined ? [] : [testAlarm()]),
   ]
   return new Map(all.map((definition) => [definition.id, definition]))
 }
+
+const testAlarm = (): AlarmDefinition => ({
+  ...fault(TEST_ALARM, 'system', 3, {}),
+  class: 'system',
+  test: true,
+})
 
 function pointAlarms(
   point: Point,

@@ -38,6 +38,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     acked: alarm.acked,
     class: definition.class,
     priority: occurrence?.priority ?? definition.priority,
+    ...(definition.test === true && { test: true }),
     ...placeOf(definition),
     ...(occupancy !== undefined && { occupancy }),
     ...(limit !== undefined && { limit }),
@@ -128,6 +129,7 @@ export function alarmEventBody(
   const short = {
     class: definition.class,
     priority: occurrence.priority ?? definition.priority,
+    ...(definition.test === true && { test: true }),
     ...placeOf(definition),
     ...(occurrence.value !== undefined && { value: occurrence.value }),
     ...(occurrence.peak !== undefined && {
@@ -171,6 +173,7 @@ export interface AlarmListEntry {
   readonly state: string
   readonly instrument?: string
   readonly unit?: string
+  readonly test?: true
 }
 
 /** Every alarm with its state, in order of definition. */
@@ -178,6 +181,7 @@ export const alarmList = (state: CoreState): AlarmListEntry[] =>
   [...state.alarms.values()].map(({ definition, state: alarm, holds }) => ({
     alarm: definition.id,
     state: shownState(holds, alarm, definition.latching),
+    ...(definition.test === true && { test: true as const }),
     ...(definition.instrument !== undefined && { instrument: definition.instrument.id }),
     ...(definition.point !== undefined && { unit: definition.point.unit }),
   }))

@@ -137,6 +137,8 @@ export interface Plant {
   readonly phrases?: Readonly<Record<string, string>>
   /** Cause, consequence and action of alarms, by key (guidance.ts). */
   readonly guidance?: GuidanceTexts
+  /** How often the way of alarms is proved, and how old a proof may be (URS-41). */
+  readonly alarmPath?: { readonly everyMs: Millis; readonly maxAgeMs: Millis }
   /** The longest an alarm may be shelved, by class; the usual time (shelve.ts) where not given. */
   readonly shelfMs?: Readonly<Partial<Record<'action' | 'alert' | 'fault' | 'system', Millis>>>
   readonly reminders?: Readonly<

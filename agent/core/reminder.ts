@@ -44,7 +44,8 @@ function wantedKind(
   { definition, state, holds }: AlarmUnit,
 ): { readonly kind: Reminder['kind']; readonly afterMs: Millis } | undefined {
   const { escalateMs, reAlarmMs }: ClassReminders = plant.reminders?.[definition.class] ?? {}
-  if (state.occurrence === null || heldAs(holds) !== undefined) return undefined
+  if (state.occurrence === null || definition.test === true || heldAs(holds) !== undefined)
+    return undefined
   if (!state.acked) {
     const afterMs = escalateMs?.[0]
     return afterMs === undefined ? undefined : { kind: 'escalate', afterMs }

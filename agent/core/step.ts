@@ -267,6 +267,12 @@ function takeCondition(
   assert(unit !== undefined || !alarm.startsWith('system.'), `no alarm ${alarm}`)
   // a bus that the present configuration no longer has may still report, while its driver closes
   if (unit === undefined) return
+  // nobody has to have seen that a test went through: it ends as it began
+  if (unit.definition.test === true && !active) {
+    if (unit.state.occurrence !== null)
+      applyToAlarm(turn, unit, { kind: 'close', at: turn.at }, { reason: 'test_over' })
+    return
+  }
   setFault(turn, unit, active, detail === undefined ? {} : { detail })
 }
 

@@ -44,6 +44,8 @@ export type UplinkNotice =
     }
   | { readonly kind: 'no_subscriber'; readonly active: boolean }
   | { readonly kind: 'takeover' }
+  /** The test alarm came back from the broker: which occurrence. */
+  | { readonly kind: 'echo'; readonly occ: string }
   | { readonly kind: 'command'; readonly command: IncomingCommand }
   | {
       readonly kind: 'confirm'

@@ -111,6 +111,8 @@ export class Notices {
       case 'cursor':
         this.#held.delete(notice.stream)
         return this.#mark(`cursor/${notice.stream}`, notice.sent)
+      case 'echo':
+        return
       case 'command':
         return this.#commands.take(notice.command)
       case 'replay_refused':

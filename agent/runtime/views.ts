@@ -6,6 +6,7 @@ import { baseTime } from '#core/schedule.ts'
 import { alarmList, alarmPayload, type CoreState } from '#core/step.ts'
 import type { Millis } from '#core/time.ts'
 import type { Agent } from './agent.ts'
+import type { AlarmPathView } from './alarm-path.ts'
 import type { CandidateRow } from './approval.ts'
 
 /** What only the composition knows. */
@@ -21,6 +22,7 @@ export interface ViewContext {
     readonly candidate?: CandidateRow
   }
   readonly clock: () => { readonly synchronised: boolean; readonly offsetMs: Millis }
+  readonly alarmPath: () => AlarmPathView | undefined
   readonly backlog: () => Promise<{ readings: number; event: number }>
 }
 
@@ -31,7 +33,9 @@ export async function statusView(context: ViewContext) {
   const { plant, buses, dataDir } = configuration
   const now = loop.now()
   const broker = agent.uplink?.state()
-  const states = alarmList(loop.state).filter(({ state }) => state !== 'normal')
+  const states = alarmList(loop.state).filter(
+    ({ state, test }) => state !== 'normal' && test !== true,
+  )
   const chattering = loop.state.nuisance.chattering.size
   const settings = new Map(buses.map((bus) => [bus.id, bus]))
   return {
@@ -72,6 +76,7 @@ export async function statusView(context: ViewContext) {
       }
     }),
     backlog: await context.backlog(),
+    ...alarmPathOf(context),
     ...(broker !== undefined && {
       broker: {
         connected: broker.connected,
@@ -82,6 +87,11 @@ export async function statusView(context: ViewContext) {
     ...(agent.annunciator !== undefined && { annunciator: agent.annunciator.view() }),
     clock: { ...context.clock(), ...(loop.state.doubtful && { doubtful: true as const }) },
   }
+}
+
+function alarmPathOf({ alarmPath }: ViewContext) {
+  const view = alarmPath()
+  return view === undefined ? {} : { alarmPath: view }
 }
 
 function configView({ configuration }: ViewContext) {

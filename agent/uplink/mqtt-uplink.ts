@@ -21,6 +21,7 @@ import { Confirms, type Watermarks } from './confirms.ts'
 import { Connection } from './connection.ts'
 import { Delivery } from './delivery.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { fieldsOf, parsePayload } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { type BrokerSettings, mqttSessions } from './mqtt-session.ts'
 import { type Identity, type ReplayReply, replayReply, type StatusSnapshot } from './payload.ts'
@@ -43,6 +44,8 @@ export interface UplinkOptions {
   readonly settings: UplinkSettings
   readonly identity: Identity
   readonly epoch: string
+  /** The alarm that is to come back from the broker (URS-41). */
+  readonly echoed?: string | undefined
   /** Contacts of escalation: each has a topic. */
   readonly contacts?: readonly string[]
   readonly clock: Clock
@@ -247,6 +250,7 @@ class MqttUplink implements Uplink {
             if (retained) this.#connection.remembered()
             return
           }
+          if (topic === this.#base + (this.#echoed ?? '')) return this.#echo(payload)
           this.#intake.take(topic, payload, retained)
           dispatcher.pump()
         },
@@ -257,10 +261,22 @@ class MqttUplink implements Uplink {
     })
   }
 
+  /** Topic of the alarm that comes back, below the base. */
+  get #echoed(): string | undefined {
+    const { echoed } = this.#options
+    return echoed === undefined ? undefined : `alarm/${echoed}`
+  }
+
+  #echo(payload: Uint8Array): void {
+    const parsed = parsePayload(payload)
+    const { occ } = fieldsOf(parsed.ok ? parsed.value : undefined)
+    if (typeof occ === 'string') this.#options.notice({ kind: 'echo', occ })
+  }
+
   #opened(session: Session, grant: Grant, protocolVersion: 4 | 5): void {
     this.#lastError = undefined
     this.#dispatcher.open(session, grant)
-    session.subscribe(subscriptionsOf(this.#base), (refused) => {
+    session.subscribe(subscriptionsOf(this.#base, this.#echoed), (refused) => {
       if (refused.length > 0) this.#options.log.error('uplink_subscription_refused', { refused })
     })
     this.#states.set('status', this.#teller.text(true, this.#born ? 'reconnected' : 'start'))

@@ -19,11 +19,14 @@ export const clientIdOf = ({ org, site, gateway }: Place): string => `cr-${org}-
  * What is subscribed to: commands must never be retained, watermarks always are. The own status shows whether the broker
  * still remembers what was said before; it comes before the birth is written, since the broker works in order.
  */
-export const subscriptionsOf = (base: string) =>
+export const subscriptionsOf = (base: string, echoed?: string) =>
   [
     { filter: `${base}status`, qos: 0, retainAsPublished: false, noLocal: true },
     { filter: `${base}cmd/+/+`, qos: 1, retainAsPublished: true, noLocal: false },
     { filter: `${base}confirm/+/+`, qos: 1, retainAsPublished: false, noLocal: false },
+    ...(echoed === undefined
+      ? []
+      : ([{ filter: base + echoed, qos: 1, retainAsPublished: false, noLocal: false }] as const)),
   ] as const
 
 /** A user or consumer as the last level of a topic: what may be published back under `reply/`. */

@@ -16,6 +16,7 @@ export function checkPlant(resolved: Resolved, findings: Findings): void {
   checkIdentity(resolved, findings)
   checkSite(resolved, findings)
   checkBroker(resolved, findings)
+  checkAlarmPath(resolved, findings)
 }
 
 function checkIds({ model }: Resolved, findings: Findings): void {
@@ -175,6 +176,16 @@ function checkSite({ model: { site } }: Resolved, findings: Findings): void {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const SCHEMES = ['mqtt:', 'mqtts:']
+
+/** A test alarm that no broker takes would never come back. */
+function checkAlarmPath({ model: { alarmPath, mqtt } }: Resolved, findings: Findings): void {
+  if (alarmPath === undefined || mqtt !== undefined) return
+  findings.error(alarmPath.place, {
+    problem: 'asks for a test alarm to the broker and back, and there is no broker',
+    remedy: 'add mqtt, or leave alarmPath out',
+    source: 'URS-41',
+  })
+}
 
 function checkBroker({ model: { mqtt } }: Resolved, findings: Findings): void {
   if (mqtt === undefined) return

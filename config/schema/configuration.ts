@@ -175,6 +175,26 @@ export const remindersSchema = z
   })
   .describe('when alarms that nobody looks after are said again, by class; without it, never')
 
+/** `alarmPath:` */
+export const alarmPathSchema = z
+  .strictObject({
+    every: duration(
+      'how often a test alarm is sent to the broker and taken back',
+      MINUTE,
+      30 * DAY,
+    ),
+    maxAge: duration(
+      'how old the last proof may be before system.alarm_path rises',
+      MINUTE,
+      60 * DAY,
+    ),
+  })
+  .refine(({ every, maxAge }) => maxAge > every, {
+    error: 'must be longer than every, or the alarm rises between two tests',
+    path: ['maxAge'],
+  })
+  .describe('the way of alarms is proved by a marked test alarm; without it, never')
+
 const shelf = (what: string) => duration(`the longest ${what} may be shelved`, MINUTE, 7 * DAY)
 
 /** `shelving:` */
@@ -231,6 +251,7 @@ export const configurationSchema = z
     console: consoleSchema.optional(),
     reasonCodes: reasonCodesSchema.optional(),
     reminders: remindersSchema.optional(),
+    alarmPath: alarmPathSchema.optional(),
     shelving: shelvingSchema.optional(),
     phrases: phrasesSchema.optional(),
     guidance: guidanceSchema.optional(),
@@ -244,6 +265,7 @@ export const configurationSchema = z
 export type SiteInput = z.infer<typeof siteSchema>
 export type GatewayInput = z.infer<typeof gatewaySchema>
 export type RemindersInput = z.infer<typeof remindersSchema>
+export type AlarmPathInput = z.infer<typeof alarmPathSchema>
 export type ShelvingInput = z.infer<typeof shelvingSchema>
 export type PhrasesInput = z.infer<typeof phrasesSchema>
 export type GuidanceInput = z.infer<typeof guidanceSchema>

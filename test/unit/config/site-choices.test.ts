@@ -259,8 +259,35 @@ const REMINDERS: Case[] = [
   ['URS-37 a class nobody knows', reminders({ warning: {} }), 'refused', 'reminders.warning'],
 ]
 
+const alarmPath = (value: object, mqtt: object | undefined) => (plain: object) => {
+  Object.assign(plain, { alarmPath: value }, mqtt && { mqtt })
+}
+const EMBEDDED = { embedded: true }
+
+const ALARM_PATH: Case[] = [
+  [
+    'URS-41 a day, and two hours more',
+    alarmPath({ every: '24h', maxAge: '26h' }, EMBEDDED),
+    'accepted',
+  ],
+  [
+    'URS-41 a proof that may not be older than the next test',
+    alarmPath({ every: '24h', maxAge: '24h' }, EMBEDDED),
+    'refused',
+    'alarmPath.maxAge',
+  ],
+  [
+    'URS-41 a test alarm without a broker',
+    alarmPath({ every: '24h', maxAge: '26h' }, undefined),
+    'refused',
+    'alarmPath',
+  ],
+  ['URS-41 no age', alarmPath({ every: '24h' }, EMBEDDED), 'refused', 'alarmPath.maxAge'],
+]
+
 judge([
   ['reminders', REMINDERS],
+  ['the alarm path', ALARM_PATH],
   ['plausibility', PLAUSIBILITY],
   ['trends', TRENDS],
   ['justifications', JUSTIFICATION],

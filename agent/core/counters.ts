@@ -173,6 +173,12 @@ function judgePause(
 ): void {
   const counter = accepted.counter
   const end = accepted.t + sample.durationMs
+  // fetched after the fact it fills a hole in the record, not the one that coverage has now
+  if (accepted.late) {
+    if (good && end > (counter.lastGoodEnd ?? end))
+      keepCounter(turn, unit, { ...counter, lastGoodEnd: end })
+    return
+  }
   const allowed = counter.durationMs + graceOf(counter)
   const pause = good ? accepted.pauseMs : end - (counter.lastGoodEnd ?? end)
   for (const { gap } of unit.channels) {

@@ -165,6 +165,8 @@ function observationOf(
 function judgeSensor(turn: Turn, unit: PointUnit, reading: Reading): void {
   const { q, qc, exceptionCode } = reading
   if (q === 'good') {
+    // what was measured before the fault does not end it
+    if (reading.late === true) return
     unit.deviceFailures = 0
     return setFault(turn, unit.sensorFault, false)
   }

@@ -4,7 +4,7 @@
 import { setFault } from './fault.ts'
 import type { Occupancy, Zone } from './point.ts'
 import type { CoreState, Persisted, ZoneUnit } from './state.ts'
-import { HOUR, type Instant, type Millis } from './time.ts'
+import { formatDuration, type Instant, type Millis } from './time.ts'
 import { dueAt, resumeTimer, type Timer, timerFrom } from './timer.ts'
 import type { Turn } from './turn.ts'
 import { enterOccupancy, keepZone, longestOf, stayKey } from './zone-state.ts'
@@ -61,7 +61,7 @@ export function passStays(turn: Turn): void {
     const alarm = turn.state.alarms.get(`${zone.id}.occupancy`)
     if (alarm !== undefined)
       setFault(turn, alarm, true, {
-        detail: `in ${occupancy} for ${longestMs / HOUR} h; the strictest limits apply until somebody says what goes on`,
+        detail: `in ${occupancy} for ${formatDuration(longestMs)}; the strictest limits apply until somebody says what goes on`,
       })
   }
 }

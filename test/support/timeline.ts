@@ -7,105 +7,21 @@
 //   01:10 down 30s                      the process is away; reboot 30s: the whole box; wall -1h: somebody sets the clock
 //   02:00 end                           time passes until then
 
-import type { SampleFault } from '#core/particle.ts'
-import { OCCUPANCIES, type Plant } from '#core/point.ts'
-import { BAD_REASONS } from '#core/quality.ts'
-import { type Millis, parseDuration } from '#core/time.ts'
+import type { Plant } from '#core/point.ts'
+import type { Millis } from '#core/time.ts'
 import { CoreRig, type RigEvent, START } from './core-rig.ts'
-
-interface Word {
-  readonly at: Millis
-  readonly verb: string
-  readonly words: readonly string[]
-}
+import { carryOut, wordsOf } from './script.ts'
 
 /** Runs the script; the lines of what was recorded. */
 export function timeline(plant: Plant, script: string): string {
   const core = new CoreRig(plant)
   const line = new Line(core)
-  const pending = script
-    .split('\n')
-    .flatMap((text) => (text.trim() === '' ? [] : expand(plant, text)))
-  for (const word of [...pending].sort((one, other) => one.at - other.at)) {
-    core.advance(Math.max(0, word.at - (line.elapsedMono() ?? 0)))
-    carryOut(core, line, word)
+  for (const word of wordsOf(plant, script)) {
+    core.advance(Math.max(0, word.at - line.elapsedMono()))
+    carryOut(core, word, (ms) => line.away(ms))
     line.write()
   }
   return line.text()
-}
-
-/** A line of values becomes one word for each. */
-function expand(plant: Plant, text: string): Word[] {
-  const [time = '', verb = '', ...words] = text.trim().split(/\s+/)
-  const at = parseTime(time)
-  const point = plant.points.find(({ id }) => id === verb)
-  if (point === undefined) return [{ at, verb, words }]
-  return words.map((word, index) => ({ at: at + index * point.intervalMs, verb, words: [word] }))
-}
-
-function parseTime(text: string): Millis {
-  const parts = text.split(':').map(Number)
-  if (parts.some((part) => !Number.isFinite(part))) throw new Error(`no time: ${text}`)
-  return parts.reduce((total, part) => total * 60 + part, 0) * 1000
-}
-
-const duration = (text: string | undefined): Millis => {
-  const negative = text?.startsWith('-') === true
-  const ms = parseDuration((text ?? '').replace('-', ''))
-  if (ms === undefined) throw new Error(`no duration: ${text}`)
-  return negative ? -ms : ms
-}
-
-function carryOut(core: CoreRig, line: Line, { verb, words }: Word): void {
-  const [first = '', second = '', ...rest] = words
-  switch (verb) {
-    case 'end':
-      return
-    case 'ack':
-      core.ack(first, { reason: second, comment: rest.join(' ') })
-      return
-    case 'reset':
-      core.reset(first)
-      return
-    case 'occupancy': {
-      const state = OCCUPANCIES.find((one) => one === second)
-      if (state === undefined) throw new Error(`no occupancy: ${second}`)
-      core.occupancy(first, state)
-      return
-    }
-    case 'condition':
-      core.condition(first, second === 'on')
-      return
-    case 'down':
-    case 'reboot':
-      line.away(duration(first))
-      core.restart(duration(first), { reboot: verb === 'reboot' })
-      return
-    case 'wall':
-      line.away(duration(first))
-      core.stepWall(duration(first))
-      return
-    default:
-      read(core, verb, words)
-  }
-}
-
-function read(core: CoreRig, source: string, words: readonly string[]): void {
-  if (core.plant.instruments.some(({ id }) => id === source)) {
-    const counts = words.filter((word) => word.includes('=')).map((word) => word.split('='))
-    core.sample(
-      source,
-      Object.fromEntries(counts.map(([signal, count]) => [signal, Number(count)])),
-      { faults: words.filter((word) => !word.includes('=')) as SampleFault[] },
-    )
-    return
-  }
-  const [word = ''] = words
-  const reason = BAD_REASONS.find((one) => one === word)
-  if (reason !== undefined) core.slot(source, reason)
-  else if (word.startsWith('?')) core.slot(source, Number(word.slice(1)), { warning: 'warmup' })
-  else if (Number.isFinite(Number(word))) core.slot(source, Number(word))
-  else throw new Error(`neither value nor reason: ${source} ${word}`)
 }
 
 /** What has been recorded so far, as text. */
@@ -180,7 +96,8 @@ function eventText({ type, ts, body }: RigEvent): string {
   return words.filter((word) => word !== undefined).join(' ')
 }
 
-function time(wall: Millis): string {
+/** MM:SS or H:MM:SS after the start, with milliseconds where there are any. */
+export function time(wall: Millis): string {
   const total = wall - START
   const seconds = Math.floor(Math.abs(total) / 1000)
   const two = (part: number): string => String(part).padStart(2, '0')

@@ -30,7 +30,7 @@ export interface DemoPlaces {
 const RULE = '─'.repeat(96)
 
 /** The first screen: what runs, where to look, who may acknowledge, what to type. */
-export function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
+function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
   const zones = plant.zones.map(
     ({ id, grade, name }) => `${id.padEnd(12)} grade ${grade.padEnd(4)} ${name}`,
   )
@@ -107,7 +107,7 @@ export function valueText(value: number, unit: string, limit?: number): string {
 }
 
 /** One line for an alarm event, or undefined for anything else. `plant` gives the names. */
-export function eventLine(event: JournalEvent, plant: Plant, paint: Paint): string | undefined {
+function eventLine(event: JournalEvent, plant: Plant, paint: Paint): string | undefined {
   const word = WORDS[event.type]
   if (word === undefined) return undefined
   const body = event.body as unknown as AlarmBody
@@ -133,12 +133,7 @@ export function eventLine(event: JournalEvent, plant: Plant, paint: Paint): stri
 }
 
 /** One line when horn or light show something else. */
-export function hornLine(
-  wall: number,
-  { timezone }: Plant,
-  view: AnnunciatorView,
-  paint: Paint,
-): string {
+function hornLine(wall: number, { timezone }: Plant, view: AnnunciatorView, paint: Paint): string {
   const { shown, driven, cause, testing } = view
   const words = driven ? indicationWords(shown) : `cannot be driven: ${cause ?? 'not yet'}`
   const style = shown.horn !== 'off' || !driven ? (['bold', 'red'] as const) : ('bold' as const)
@@ -160,7 +155,7 @@ interface AlarmBody {
 }
 
 /** A line that shows that monitoring lives: how many points are good, and the newest value of a few that matter. */
-export function pulseLine(
+function pulseLine(
   wall: number,
   plant: Plant,
   newest: (point: string) => Reading | undefined,
@@ -187,4 +182,62 @@ export function pulseLine(
     bad.length === 0 ? '' : `  not good: ${bad.slice(0, 3).join(', ')}${bad.length > 3 ? ' …' : ''}`
   const open = alarms === 0 ? 'no alarm needs anybody' : `${alarms} alarm(s) need somebody`
   return `${timeOfDay(wall, plant.timezone)}  ${good} of ${plant.points.length} points good  ${shown.join('  ')}  ${open}${troubled}`
+}
+
+/** What the demo shows while it runs: a screen for people, or with --json one document a line. */
+export interface DemoScreen {
+  opening(plant: Plant, places: DemoPlaces): void
+  event(event: JournalEvent, plant: Plant): void
+  horn(wall: number, plant: Plant, view: AnnunciatorView): void
+  pulse(
+    wall: number,
+    plant: Plant,
+    newest: (point: string) => Reading | undefined,
+    alarms: number,
+  ): void
+  ending(): void
+}
+
+export function demoScreen(json: boolean, data: (text: string) => void, paint: Paint): DemoScreen {
+  if (json) return jsonScreen((document) => data(JSON.stringify(document)))
+  return {
+    opening: (plant, places) => data(openingText(plant, places, paint)),
+    event: (event, plant) => {
+      const line = eventLine(event, plant, paint)
+      if (line !== undefined) data(line)
+    },
+    horn: (wall, plant, view) => data(hornLine(wall, plant, view, paint)),
+    pulse: (wall, plant, newest, alarms) => data(pulseLine(wall, plant, newest, alarms)),
+    ending: () => data('The demo ends; everything it started is stopped.'),
+  }
+}
+
+/** `origin` stands in every document, so that nobody takes a demonstration for a record. */
+function jsonScreen(say: (document: object) => void): DemoScreen {
+  const origin = 'simulated'
+  return {
+    opening: ({ siteName, zones }, places) =>
+      say({ event: 'running', origin, siteName, zones, ...places }),
+    event: (event) => {
+      if (WORDS[event.type] !== undefined) say({ event: 'alarm', origin, ...event })
+    },
+    horn: (ts, _plant, { shown, driven, cause }) =>
+      say({ event: 'horn', origin, ts, shown, driven, ...(cause !== undefined && { cause }) }),
+    pulse: (ts, { points }, newest, alarms) =>
+      say({
+        event: 'pulse',
+        origin,
+        ts,
+        alarms,
+        points: points.map(({ id }) => brief(id, newest)),
+      }),
+    ending: () => say({ event: 'ended', origin }),
+  }
+}
+
+function brief(p: string, newest: (point: string) => Reading | undefined): object {
+  const reading = newest(p)
+  if (reading === undefined) return { p }
+  const { t, v, q, qc } = reading
+  return { p, t, ...(v !== undefined && { v }), q, ...(qc !== undefined && { qc }) }
 }

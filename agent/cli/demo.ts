@@ -20,7 +20,7 @@ import type { Committed } from '../runtime/loop.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { makeDirectory } from '../runtime/system-directory.ts'
-import { eventLine, hornLine, openingText, pulseLine } from './demo-screen.ts'
+import { type DemoScreen, demoScreen } from './demo-screen.ts'
 import { CommandError, EXIT } from './exit-code.ts'
 import { type Output, processOutput } from './output.ts'
 import { simulatedSite } from './simulated-site.ts'
@@ -34,6 +34,8 @@ export interface DemoOptions {
   readonly seed?: number
   readonly speed: number
   readonly forMs?: number
+  /** One document a line in place of the screen. */
+  readonly json?: boolean
 }
 
 const EXAMPLES = path.join(import.meta.dirname, '../../config/examples')
@@ -67,6 +69,7 @@ export async function demo(
   const signal = () => end(EXIT.ok)
   process.once('SIGINT', signal)
   process.once('SIGTERM', signal)
+  const screen = demoScreen(options.json === true, output.data, output.style)
   const stops: (() => Promise<unknown> | unknown)[] = []
   try {
     const lineDir = mkdtempSync(path.join(tmpdir(), 'cleanroom-line-'))
@@ -75,23 +78,17 @@ export async function demo(
     stops.unshift(() => simulation.stop())
     const { addresses } = simulation
     const configuration = load(file, { dataDir, lineDir, addresses })
-    const running = await startMonitored({ configuration, file, options, output, end })
+    const running = await startMonitored({ configuration, file, options, output, screen, end })
     stops.unshift(() => running.stop('demo ended'))
     await addPeople(running)
     stops.unshift(announceDemo({ dataDir, pid: process.pid }))
-    output.data(
-      openingText(
-        configuration.plant,
-        placesOf(running, configuration, options, dataDir),
-        output.style,
-      ),
-    )
-    const pulse = setInterval(() => output.data(pulseOf(running, configuration)), PULSE_MS)
+    screen.opening(configuration.plant, placesOf(running, configuration, options, dataDir))
+    const pulse = setInterval(() => showPulse(screen, running, configuration), PULSE_MS)
     stops.unshift(() => clearInterval(pulse))
     const timer = options.forMs === undefined ? undefined : setTimeout(signal, options.forMs)
     const code = await ended
     clearTimeout(timer)
-    output.data('The demo ends; everything it started is stopped.')
+    screen.ending()
     return code
   } finally {
     for (const stop of stops) await stop()
@@ -172,20 +169,19 @@ async function startMonitored({
   file,
   options: { mqttPort },
   output,
+  screen,
   end,
 }: {
   readonly configuration: Configuration
   readonly file: string
   readonly options: DemoOptions
   readonly output: Output
+  readonly screen: DemoScreen
   readonly end: (code: number) => void
 }): Promise<RunningAgent> {
   const { plant } = configuration
   const committed = ({ events }: Committed) => {
-    for (const { event } of events) {
-      const line = eventLine(event, plant, output.style)
-      if (line !== undefined) output.data(line)
-    }
+    for (const { event } of events) screen.event(event, plant)
   }
   try {
     return await composeAgent({
@@ -195,7 +191,7 @@ async function startMonitored({
       log: pinoLog('fatal'),
       embeddedPort: mqttPort,
       committed,
-      shown: (view) => output.data(hornLine(Date.now(), plant, view, output.style)),
+      shown: (view) => screen.horn(Date.now(), plant, view),
       failed: (error) => {
         output.talk(`the agent stops: ${error.message}`)
         end(EXIT.io)
@@ -259,9 +255,9 @@ const placeOf = (bus: BusSettings): { id: string; address: string } => ({
   address: 'path' in bus ? bus.path : `${bus.host}:${bus.port}`,
 })
 
-function pulseOf({ agent }: RunningAgent, { plant }: Configuration): string {
+function showPulse(screen: DemoScreen, { agent }: RunningAgent, { plant }: Configuration): void {
   const open = alarmList(agent.loop.state).filter(({ state }) =>
     state.includes('unacknowledged'),
   ).length
-  return pulseLine(agent.loop.now().wall, plant, (point) => agent.newest(point), open)
+  screen.pulse(agent.loop.now().wall, plant, (point) => agent.newest(point), open)
 }

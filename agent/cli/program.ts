@@ -90,14 +90,14 @@ const withAct = (command: Command): Command =>
     .option('-m, --comment <text>', 'comment in words')
     .option('--phrase <id>', 'configured text as the comment, or before it: alarms --reasons')
 
-function addDaemonCommands(program: Command, { exit }: ProgramContext): void {
+function addDaemonCommands(program: Command, { exit, io }: ProgramContext): void {
   withJson(program.command('run'))
     .description('Run the agent in the foreground until SIGTERM or Ctrl-C.')
     .requiredOption('-c, --config <file>', 'the configuration')
     .addHelpText('after', example('run --config /etc/cleanroom-agent/config.yaml'))
-    .action(async ({ config }: { config: string }) => {
+    .action(async ({ config, json }: { config: string } & JsonOption) => {
       const { run } = await import('./run.ts')
-      exit(await run({ config }))
+      exit(await run({ config, json: json === true }, io.output))
     })
   withJson(program.command('demo'))
     .description(
@@ -153,11 +153,12 @@ interface SimulateOptions {
   readonly json?: boolean
 }
 
-function demoArguments({ port, mqttPort, data, seed, speed, for: forMs }: DemoOptions) {
+function demoArguments({ port, mqttPort, data, seed, speed, for: forMs, json }: DemoOptions) {
   return {
     port,
     mqttPort,
     speed,
+    json: json === true,
     ...(data === undefined ? {} : { data }),
     ...(seed === undefined ? {} : { seed }),
     ...(forMs === undefined ? {} : { forMs }),

@@ -3,28 +3,39 @@
 
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import { formatFinding, loadConfiguration } from '#config/load.ts'
+import { loadConfiguration } from '#config/load.ts'
 import { composeAgent, type RunningAgent } from '../compose.ts'
 import { fixedKeyFindings } from '../runtime/fixed-keys.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { chooseConfiguration } from './choose-configuration.ts'
 import { EXIT } from './exit-code.ts'
+import { type Output, processOutput } from './output.ts'
+import { type RunReport, runReport } from './run-report.ts'
 
 export interface RunOptions {
   readonly config: string
+  /** One document a line on standard output in place of words. */
+  readonly json?: boolean
 }
 
-const say = (text: string): boolean => process.stderr.write(`${text}\n`)
-
 /** Runs until a signal; the promise is the exit code. */
-export async function run({ config }: RunOptions): Promise<number> {
+export async function run(options: RunOptions, output: Output = processOutput()): Promise<number> {
+  const report = runReport(options.json === true, output)
+  const code = await runReported(options, report)
+  if (code === EXIT.ok) report.tell('stopped', 'the agent has stopped', { code })
+  return code
+}
+
+async function runReported({ config }: RunOptions, report: RunReport): Promise<number> {
   const file = path.resolve(config)
   const chosen = chooseConfiguration(file)
-  for (const finding of chosen.findings) say(formatFinding(finding))
+  report.findings(chosen.findings)
   if (chosen.kind === 'none') {
     const errors = chosen.findings.filter(({ severity }) => severity === 'error').length
-    say(
+    report.tell(
+      'refused',
       `${file}: ${errors} fault(s), and no accepted configuration to go on with; mend the file and start again`,
+      { file, code: EXIT.configuration },
     )
     return EXIT.configuration
   }
@@ -44,23 +55,32 @@ export async function run({ config }: RunOptions): Promise<number> {
       log.error('agent_failed', { error: error.message, stack: error.stack })
       end(EXIT.io)
     },
-  }).catch((error: unknown) => startFailure(error))
+  }).catch((error: unknown) => startFailure(error, report))
   if (typeof running === 'number') return running
   if (chosen.kind === 'accepted') {
-    say(
+    report.tell(
+      'refused',
       `${file} is refused; the configuration accepted before goes on (alarm system.config_rejected)`,
+      { file },
     )
     running.rejectConfiguration(chosen.findings)
   }
   if (chosen.kind === 'candidate') {
-    say(
+    report.tell(
+      'pending',
       `${file} waits for two signatures; the configuration accepted before goes on (cleanroom-agent config show)`,
+      { file },
     )
   }
   const now = running.agent.loop.now()
   const code = running.people.offerFirstRun(randomBytes(FIRST_RUN_BYTES), now)
-  if (code !== undefined) say(firstRunWords(code, config))
+  if (code !== undefined) report.tell('first_run', firstRunWords(code, config), { code })
   log.info('agent_started', {
+    config: chosen.configuration.plant.hash,
+    dataDir: chosen.configuration.dataDir,
+  })
+  report.tell('running', `the agent runs as process ${process.pid}`, {
+    pid: process.pid,
     config: chosen.configuration.plant.hash,
     dataDir: chosen.configuration.dataDir,
   })
@@ -69,7 +89,7 @@ export async function run({ config }: RunOptions): Promise<number> {
       () => end(EXIT.ok),
       () => end(EXIT.io),
     )
-  signals.listen({ stop, reload: () => void reload(file, running) })
+  signals.listen({ stop, reload: () => void reload(file, running, report) })
   return ended
 }
 
@@ -110,21 +130,26 @@ function catchSignals(): { listen(acts: SignalActs): void } {
 }
 
 /** Applies the changed file, or says why not and goes on with what runs. */
-async function reload(file: string, running: RunningAgent): Promise<void> {
+async function reload(file: string, running: RunningAgent, report: RunReport): Promise<void> {
   const loaded = loadConfiguration(file)
   const fixed = loaded.ok
     ? fixedKeyFindings(running.agent.configuration, loaded.configuration, file)
     : []
   const findings = [...loaded.findings, ...fixed]
-  for (const finding of findings) say(formatFinding(finding))
-  if (!loaded.ok || fixed.length > 0) return running.rejectConfiguration(findings)
+  report.findings(findings)
+  if (!loaded.ok || fixed.length > 0) {
+    report.tell('refused', `${file} is refused; what ran before goes on`, { file })
+    return running.rejectConfiguration(findings)
+  }
   await running.offer(loaded.configuration, file)
+  const { hash } = loaded.configuration.plant
+  report.tell('reloaded', `${file} was read again`, { file, config: hash })
 }
 
 /** A start that cannot be: in words, with the exit code that tells a service manager whether to try again. */
-function startFailure(error: unknown): number {
+function startFailure(error: unknown, report: RunReport): number {
   const { code, message } = describeStartFailure(error)
-  say(message)
+  report.tell('failed', message, { code })
   return code
 }
 

@@ -40,6 +40,7 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
     ...floodRows(view, warn),
     ['points', pointWords(points, warn)],
     ...view.buses.map((bus, index): Row => [index === 0 ? 'buses' : '', busWords(bus, view, warn)]),
+    ...recorderRows(view, warn),
     ['broker', brokerWords(view, warn)],
     ...alarmPathRows(view),
     ...annunciatorRows(view, warn),
@@ -128,6 +129,17 @@ function busWords(bus: BusView, view: StatusView, warn: Warn): string {
   ]
   return words.join('  ')
 }
+
+/** Only where something is missing. */
+const recorderRows = ({ recorder }: StatusView, warn: Warn): Row[] =>
+  recorder === undefined || recorder.skipped === 0
+    ? []
+    : [
+        [
+          'recorder',
+          warn(`${counted(recorder.skipped, 'flight record')} left out, as they were too many`),
+        ],
+      ]
 
 function linkWords({ link }: BusView, { at }: StatusView, warn: Warn): string {
   if (link.kind !== 'down') return link.kind

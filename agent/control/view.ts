@@ -18,7 +18,7 @@ export interface BusView {
   /** `since` of a link that is down is wall ms here. */
   readonly link: LinkState
   readonly counters?: Readonly<BusCounters>
-  /** Share of time a request was under way, 0 to 1. */
+  /** Share of the last minute that was spent in polls, 0 to 1. */
   readonly utilisation?: number
   /** Instruments on it that do not answer and are only probed. */
   readonly parked?: readonly string[]
@@ -84,6 +84,8 @@ export interface StatusView {
     readonly chattering?: number
   }
   readonly buses: readonly BusView[]
+  /** Flight records that were due and not made since the start, as they were too many (URS-15). */
+  readonly recorder?: { readonly skipped: number }
   readonly backlog: { readonly readings: number; readonly event: number }
   /** Absent when no broker is configured. */
   readonly broker?: {

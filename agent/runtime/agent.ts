@@ -72,7 +72,7 @@ export class Agent {
   readonly #startedAt: Instant
   readonly #loop: Loop
   readonly #notices: Notices
-  readonly #recorder: Recorder
+  readonly recorder: Recorder
   readonly #commands: Commands
   readonly #annunciation: Annunciation
   #configuration: Configuration
@@ -97,7 +97,7 @@ export class Agent {
       ...{ clock: options.clock, store: options.store, loop: this.#loop },
       build: options.annunciator,
     })
-    this.#recorder = new Recorder({
+    this.recorder = new Recorder({
       recorded: (bus, instrument) => this.#field.recorded(bus, instrument),
       note: (type, body, at) => this.#loop.input({ kind: 'note', at, type, body }),
     })
@@ -155,7 +155,7 @@ export class Agent {
           committed: (commit) => self.#committed(commit),
           unstored: (alarms) => self.#showAlarms(alarms),
           clockStepped: (stepMs) => self.#exclusively(() => self.#stepClock(stepMs)),
-          stepped: (result, at) => self.#recorder.watch(result, self.#loop.state, at),
+          stepped: (result, at) => self.recorder.watch(result, self.#loop.state, at),
           failed: options.failed,
         },
       })

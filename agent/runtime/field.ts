@@ -33,6 +33,7 @@ export interface FieldOptions {
 export interface BusView {
   readonly id: string
   readonly link: LinkState
+  /** Share of the last minute spent in polls, 0 to 1. */
   readonly utilisation: number
   readonly counters: BusDriver['counters']
   readonly parked: readonly string[]
@@ -43,7 +44,6 @@ interface RunningBus {
   readonly driver: BusDriver
   readonly poller: Poller
   readonly instruments: readonly string[]
-  readonly sinceMono: Millis
 }
 
 export class Field {
@@ -108,7 +108,6 @@ export class Field {
         driver,
         poller,
         instruments,
-        sinceMono: this.#clock.now().mono,
       })
       poller.run(base)
     }
@@ -130,11 +129,10 @@ export class Field {
   }
 
   views(): BusView[] {
-    const now = this.#clock.now().mono
-    return [...this.#buses.values()].map(({ plan, driver, poller, instruments, sinceMono }) => ({
+    return [...this.#buses.values()].map(({ plan, driver, poller, instruments }) => ({
       id: plan.id,
       link: driver.link(),
-      utilisation: now > sinceMono ? Math.min(1, poller.busyMs / (now - sinceMono)) : 0,
+      utilisation: poller.utilisation,
       counters: driver.counters,
       parked: instruments.filter((instrument) => poller.isParked(instrument)),
     }))

@@ -19,6 +19,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { BusDriver, PollReply, SignalReply } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import { type IdentityWatch, isSilence, type Unanswered } from './identity.ts'
+import { Utilisation } from './utilisation.ts'
 
 /** Points of one instrument that share an interval, read together. */
 export interface PollGroup {
@@ -86,7 +87,7 @@ export class Poller {
   #running = false
   #pausing: (() => void) | undefined
   #cancelTimer: (() => void) | undefined
-  #busyMs = 0
+  readonly #utilisation: Utilisation
   /** When the present poll began, or the next turn is due; infinite while paused. */
   #dueMono: Millis = Infinity
 
@@ -97,6 +98,7 @@ export class Poller {
     this.#sink = options.sink
     this.#log = options.log
     this.#identity = options.identity
+    this.#utilisation = new Utilisation(options.clock.now().mono)
     this.#base = options.base
     const now = baseTime(options.base, options.clock.now().mono)
     this.#groups = options.groups.map((group) => ({
@@ -109,9 +111,9 @@ export class Poller {
     }
   }
 
-  /** Time spent in polls since construction, for the utilisation of the bus. */
-  get busyMs(): Millis {
-    return this.#busyMs
+  /** Share of the last minute spent in polls, 0 to 1. */
+  get utilisation(): number {
+    return this.#utilisation.share(this.#clock.now().mono)
   }
 
   /** Monotonic moment since which progress is due: the start of the present poll, or the next turn (runtime/watchdog.ts). */
@@ -272,7 +274,7 @@ export class Poller {
     const t = group.next
     group.next = t + group.intervalMs
     const reply = await this.#ask(group, unit)
-    this.#busyMs += this.#clock.now().mono - startedMono
+    this.#utilisation.polled(startedMono, this.#clock.now().mono)
     this.#judgeUnit(group.instrument, unit, reply)
     if (group.sampled) this.#deliverSample(group, reply)
     else this.#deliverSlots(group, t, reply)

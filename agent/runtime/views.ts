@@ -75,6 +75,7 @@ export async function statusView(context: ViewContext) {
         ...(its !== undefined && { protocol: its.protocol, address: addressOf(its) }),
       }
     }),
+    recorder: { skipped: agent.recorder.skipped },
     backlog: await context.backlog(),
     ...alarmPathOf(context),
     ...(broker !== undefined && {

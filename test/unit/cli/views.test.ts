@@ -181,6 +181,7 @@ describe('status', () => {
       { id: 'net-1', link: { kind: 'down', cause: 'ECONNREFUSED', since: AT - 60_000 } },
       { id: 'net-2', link: { kind: 'connecting' }, parked: ['dp-1'], utilisation: 0.417 },
     ],
+    recorder: { skipped: 12 },
     broker: { connected: false, address: 'mqtt://b', lastError: 'ECONNREFUSED' },
     clock: { synchronised: false },
   }
@@ -204,6 +205,7 @@ describe('status', () => {
       points     7 of 12 good, <3 bad, 1 uncertain, 1 without a reading yet>
       buses      net-1  <down for 1 min: ECONNREFUSED>
                  net-2  connecting  42 % busy  <silent: dp-1>
+      recorder   <12 flight records left out, as they were too many>
       broker     <not connected: ECONNREFUSED>  mqtt://b
       backlog    0 events, 0 readings
       clock      <not synchronised>

@@ -11,9 +11,9 @@ import {
   PerformanceCount,
 } from '#core/performance.ts'
 import { DAY, type Millis } from '#core/time.ts'
-import type { AuditView } from '../control/view.ts'
-import { ask, type ClientOptions, findTarget, type Target } from './client-options.ts'
+import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { CommandError, EXIT } from './exit-code.ts'
+import { journalPages } from './journal-pages.ts'
 import { momentOf } from './moment.ts'
 import { type Output, printable, printJson, table } from './output.ts'
 import { counted, localTime, span } from './wording.ts'
@@ -39,30 +39,14 @@ export async function performance(options: PerformanceOptions, output: Output): 
   if (from >= to)
     throw new CommandError(EXIT.usage, '--from is not before --to, or lies in the future')
   const count = new PerformanceCount({ from, to })
-  const progress = options.progress ?? process.stderr.isTTY === true
-  for await (const page of pages(target, to)) {
+  // from the beginning on: what began before the period may stand in it
+  for await (const page of journalPages(target, { types: TYPES, to, progress: options.progress }))
     for (const record of page.records) count.add(record as AlarmRecord)
-    const last = page.records.at(-1)
-    if (progress && last !== undefined) showProgress(localTime(last.ts, now.timezone))
-  }
-  if (progress) process.stderr.write('\r\u001b[K')
   const figures = count.result(now.alarms)
   if (options.json === true) printJson(output, { timezone: now.timezone, ...figures })
   else output.data(performanceText(figures, now.timezone, output))
   return EXIT.ok
 }
-
-/** From the beginning on: what began before the period may stand in it. */
-async function* pages(target: Target, to: Millis): AsyncGenerator<AuditView> {
-  for (let after: number | undefined = 0; after !== undefined; ) {
-    const page: AuditView = await ask<'audit'>(target, { op: 'audit', after, to, types: TYPES })
-    yield page
-    after = page.next
-  }
-}
-
-const showProgress = (moment: string): void =>
-  void process.stderr.write(`\r\u001b[Kreading the journal: ${moment}`)
 
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`
 const rounded = (value: number): string => String(Number(value.toPrecision(3)))

@@ -28,6 +28,12 @@ export interface ProgramContext {
   readonly exit: (code: number) => void
 }
 
+/** What `alarms` shows in place of its list. */
+interface Instead {
+  readonly performance?: boolean
+  readonly hidden?: boolean
+}
+
 interface JsonOption {
   readonly json?: boolean
 }
@@ -178,19 +184,24 @@ function addViewCommands(program: Command, { io, exit }: ProgramContext): void {
     .option('-a, --all', 'also those that are normal')
     .option('--reasons', 'instead: the reason codes and phrases to choose from')
     .option('--performance', 'instead: how the alarms of a period performed, against ISA-18.2')
-    .option('--from <moment>', 'of --performance: 2026-11-25, 2026-11-25T08:00Z (30 days ago)')
-    .option('--to <moment>', 'of --performance (now)')
+    .option('--hidden', 'instead: what shelves, suppressions and out of service hid')
+    .option('--from <moment>', 'of --performance and --hidden: 2026-11-25, 2026-11-25T08:00Z')
+    .option('--to <moment>', 'of --performance and --hidden')
     .addHelpText(
       'after',
       example('alarms', 'alarms --all --json', 'alarms --performance --from 2026-11-01'),
     )
-    .action(async (options: AlarmsOptions & PerformanceOptions & { performance?: boolean }) => {
+    .action(async (options: AlarmsOptions & PerformanceOptions & Instead) => {
       if (options.performance === true) {
         const { performance } = await import('./performance.ts')
         return exit(await performance(options, io.output))
       }
+      if (options.hidden === true) {
+        const { hidden } = await import('./hidden.ts')
+        return exit(await hidden(options, io.output))
+      }
       if (options.from !== undefined || options.to !== undefined)
-        throw new CommandError(EXIT.usage, '--from and --to go with --performance')
+        throw new CommandError(EXIT.usage, '--from and --to go with --performance or --hidden')
       const { alarms } = await import('./alarms.ts')
       exit(await alarms(options, io.output))
     })

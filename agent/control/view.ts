@@ -165,6 +165,16 @@ export interface AlarmView {
   readonly guidance?: Guidance
   /** It proves the way of alarms, and means nothing else. */
   readonly test?: boolean
+  /** What stands around it, and how many occurrences that has hidden. */
+  readonly held?: {
+    readonly since: Millis
+    readonly until?: Millis
+    readonly workOrder?: string
+    readonly by?: { readonly user: string; readonly name: string; readonly role: Role }
+    readonly reason?: string
+    readonly comment?: string
+    readonly hidden: number
+  }
   /** It comes and goes: three transitions within a minute. */
   readonly chattering?: boolean
 }

@@ -7,6 +7,7 @@ import type { Act, ActReply } from '#core/input.ts'
 import type { Clock } from '#ports/clock.ts'
 import { silentLog } from '#ports/log.ts'
 import { People } from '../../agent/access/people.ts'
+import type { ControlHandlers } from '../../agent/control/context.ts'
 import { type ControlServer, startControlServer } from '../../agent/control/server.ts'
 import type { AlarmsView, AlarmView, StatusView } from '../../agent/control/view.ts'
 import { systemClock } from '../../agent/runtime/system-clock.ts'
@@ -72,6 +73,8 @@ export interface ControlAgent {
   reply: (act: Act) => ActReply | Promise<ActReply>
   status: () => StatusView | Promise<StatusView>
   alarms: readonly AlarmView[]
+  /** One page of the journal. */
+  audit: ControlHandlers['audit']
   /** Reasons and phrases to choose from. */
   words: NonNullable<AlarmsView['words']>
   stop(): Promise<void>
@@ -104,6 +107,7 @@ export async function startControlAgent(options: ControlAgentOptions = {}): Prom
     }),
     status: (): StatusView | Promise<StatusView> => STATUS,
     alarms: [ALARM] as readonly AlarmView[],
+    audit: IDLE_HANDLERS.audit,
     words: { reasons: [], phrases: [] } as NonNullable<AlarmsView['words']>,
   }
   const server = await startControlServer({
@@ -114,6 +118,7 @@ export async function startControlAgent(options: ControlAgentOptions = {}): Prom
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     handlers: {
       ...IDLE_HANDLERS,
+      audit: (query) => agent.audit(query),
       status: () => agent.status(),
       alarms: ({ all }): AlarmsView => ({
         at: AT,

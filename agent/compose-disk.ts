@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Origin } from '#core/point.ts'
 import { ulid } from '#core/random.ts'
 import type { Clock } from '#ports/clock.ts'
+import type { ClockTrust } from '#ports/commands.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Agent } from './runtime/agent.ts'
@@ -13,6 +14,7 @@ import { DiskWatch } from './runtime/disk-watch.ts'
 import { HeadKeeper } from './runtime/head-keeper.ts'
 import { roomOn } from './runtime/machine.ts'
 import { recordsPerSecond } from './runtime/meta.ts'
+import { Retention } from './runtime/retention.ts'
 import { makeDirectory } from './runtime/system-directory.ts'
 import { Watchdog } from './runtime/watchdog.ts'
 import { type Ballast, createBallast } from './store/ballast.ts'
@@ -40,6 +42,13 @@ export interface DiskWatches {
   keepHead(): Promise<void>
 }
 
+/** What the watches need beside agent and store. */
+export interface WatchOptions {
+  readonly failed: (error: Error) => void
+  /** What the time service says of the wall clock now. */
+  readonly clockTrust: () => ClockTrust
+}
+
 /** The disk of a data directory, whichever way it is. */
 export interface SurvivingDisk {
   openStore(): Promise<Store>
@@ -50,7 +59,7 @@ export interface SurvivingDisk {
   probe(): Promise<boolean>
   ballast(): Ballast | undefined
   /** Watches the room and the tasks of a running agent, and keeps its head. */
-  watch(agent: Agent, store: Store, failed: (error: Error) => void): DiskWatches
+  watch(agent: Agent, store: Store, more: WatchOptions): DiskWatches
 }
 
 /** Room a probe asks for before the store is opened again: a small multiple of what one start and its first minutes write. */
@@ -96,13 +105,15 @@ export function survivingDisk(options: SurvivingDiskOptions): SurvivingDisk {
     },
     probe: () => probeDisk(dataDir),
     ballast: () => ballast,
-    watch: (agent, store, failed) => {
+    watch: (agent, store, { failed, clockTrust }) => {
       const watchdog = watchTasks(options, agent, failed)
-      const disk = watchDisk(options, agent, store, ballast)
+      const retention = keepFor(options, agent, store, clockTrust)
+      const disk = watchDisk(options, agent, { store, ballast, retention })
       return {
         stop: () => {
           watchdog.stop()
           disk.stop()
+          retention.stop()
         },
         keepHead: disk.keepHead,
       }
@@ -153,17 +164,42 @@ async function probeDisk(dataDir: string): Promise<boolean> {
   }
 }
 
+/** Removes what the configuration in force lets go; starts at once. */
+function keepFor(
+  { clock, log }: SurvivingDiskOptions,
+  agent: Agent,
+  store: Store,
+  clockTrust: () => ClockTrust,
+): Retention {
+  const retention = new Retention({
+    ...{ clock, log, store, clockTrust, loop: agent.loop },
+    rule: () => {
+      const { retentionMs, mqtt } = agent.configuration
+      // Without a way out nothing is delivered, and nothing goes.
+      return { keepMs: mqtt && retentionMs, consumers: mqtt?.consumers ?? [] }
+    },
+  })
+  retention.start()
+  return retention
+}
+
+interface Watched {
+  readonly store: Store
+  readonly ballast: Ballast | undefined
+  readonly retention: Retention
+}
+
 function watchDisk(
   { dataDir, clock, log }: SurvivingDiskOptions,
   agent: Agent,
-  store: Store,
-  ballast: Ballast | undefined,
-): DiskWatches {
+  { store, ballast, retention }: Watched,
+): { stop(): void; keepHead(): Promise<void> } {
   if (store.volatile === true || ballast === undefined)
     return { stop: () => {}, keepHead: () => Promise.resolve() }
   const { loop } = agent
   const room = new DiskWatch({
     ...{ clock, log, ballast },
+    reclaim: () => retention.reclaim(),
     room: () => roomOn(dataDir),
     recordsPerSecond: () => recordsPerSecond(agent.configuration.plant),
     condition: (active, detail) =>

@@ -193,7 +193,7 @@ async function composeOn(
     watched = watchClock(agent, { clock, log, first, store })
     closing.unshift(async () => watched?.stop())
     await watched.start()
-    const watches = disk.watch(agent, store, options.failed)
+    const watches = disk.watch(agent, store, { failed: options.failed, clockTrust })
     const certificates = watchCertificates(agent, { clock, log })
     closing.unshift(async () => {
       watches.stop()

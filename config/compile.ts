@@ -76,6 +76,7 @@ export function compile(
     ...(mqtt && { mqtt: mqttOf(mqtt) }),
     ...(annunciator && { annunciator }),
     dataDir: resolveFrom(gateway.place.document, gateway.value.dataDir).path,
+    ...present('retentionMs', gateway.value.retention),
     approval: site.value.approval ?? 'none',
     language,
     ...(siteGuidance && { siteGuidance }),

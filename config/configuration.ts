@@ -59,6 +59,8 @@ export interface Configuration {
   readonly annunciator?: AnnunciatorSettings
   /** Absolute path. */
   readonly dataDir: string
+  /** Records are kept at least this long; for ever where absent (URS-52). */
+  readonly retentionMs?: Millis
   /** Who has to agree to a change: `second_person`, or nobody beyond whoever may write the file (URS-68). */
   readonly approval: Approval
   /** Language of the guidance in records. */

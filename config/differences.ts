@@ -64,6 +64,7 @@ function valuesOf({
   mqtt,
   annunciator,
   approval,
+  retentionMs,
   language,
   siteGuidance,
 }: Configuration): Values {
@@ -77,6 +78,7 @@ function valuesOf({
     gateway,
     origin,
     approval,
+    retentionMs,
     language,
   })
   const { reasonCodes, reasonLabels, phrases, reminders, shelfMs, alarmPath } = plant

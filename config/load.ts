@@ -11,6 +11,7 @@ import { checkLimits } from './check/limits.ts'
 import { checkOccupancy } from './check/occupancy.ts'
 import { checkPlant } from './check/plant.ts'
 import { checkPoints } from './check/points.ts'
+import { checkRetention } from './check/retention.ts'
 import { checkTiming } from './check/timing.ts'
 import { checkTrends } from './check/trends.ts'
 import { compile } from './compile.ts'
@@ -43,6 +44,7 @@ export function loadConfiguration(
   const catalogue = openCatalogue(readFile, findings)
   const resolved = resolve(model, catalogue, findings)
   checkPlant(resolved, findings)
+  checkRetention(resolved, findings)
   checkOccupancy(resolved, findings)
   checkTrends(resolved, findings)
   checkPoints(resolved, findings)

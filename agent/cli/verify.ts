@@ -68,8 +68,8 @@ function say(dataDir: string, result: Verified, output: Output): void {
     output.data(`${output.style('red', 'does not hold')}: ${where}: ${message}`)
     return
   }
-  const { files, readings, events, head, epoch, origin, startsAfter } = result
-  const pruned = startsAfter === 0 ? '' : `, records up to ${startsAfter} removed by retention`
+  const { files, readings, events, head, epoch, origin, removed } = result
+  const pruned = removed === 0 ? '' : `, ${removed} records removed by retention`
   output.data(
     `${output.style('green', 'holds')}: ${readings} readings and ${events} events in ${files} file(s)${pruned}\n` +
       `epoch ${epoch}, origin ${origin}\nhead ${head.seq} sha256:${head.hash}`,

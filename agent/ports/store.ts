@@ -2,7 +2,7 @@
 // A commit is durable (fsync) when its promise resolves, and touches one file.
 
 import type { JournalRecord, Stream } from '#core/record.ts'
-import type { Instant } from '#core/time.ts'
+import type { Instant, Millis } from '#core/time.ts'
 
 /** A state row to write in the same transaction; `value` undefined removes it. */
 export interface StateChange {
@@ -125,6 +125,31 @@ export interface FileLoss {
   readonly rows: ReadonlyMap<string, unknown>
 }
 
+/** An earlier file that is sealed and still there. */
+export interface EarlierFile {
+  readonly file: string
+  readonly from: number
+  readonly through: number
+  readonly readings: number
+  readonly events: number
+  /** Greatest sequence number of each stream up to its end. */
+  readonly last: Readonly<Record<Stream, number>>
+  /** Head of the chain at its end. */
+  readonly hash: string
+  /** Of the file as it was sealed. */
+  readonly sha256: string
+  readonly bytes: number
+  /** No record of it was written at a later wall time, ms. */
+  readonly until: Millis
+}
+
+/** What has to be committed for a file to be removed: the event, with the state rows in the same commit. */
+export interface Removal {
+  readonly type: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly rows: ReadonlyMap<string, unknown>
+}
+
 export interface Store {
   readonly recovered: Recovered
   /** Nothing is kept: the disk is out of order, and the agent runs degraded (runtime/degraded.ts). */
@@ -133,6 +158,13 @@ export interface Store {
   salvage?(): Promise<readonly Salvaged[]>
   /** Names who writes down what earlier files have lost; until then nothing of such a file is given. */
   onLoss?(tell: (loss: FileLoss) => void): void
+  /** Earlier files that could be removed, oldest first, with the rows of cursors and watermarks as they are durable. */
+  earlier?(): Promise<{
+    readonly files: readonly EarlierFile[]
+    readonly rows: ReadonlyMap<string, string>
+  }>
+  /** Prepares the removal of a file; it is gone once its rows are committed, also over a restart. One at a time. */
+  removal?(file: EarlierFile, why: string): Removal
   commit(commit: Commit): Promise<Head>
   batches(query: BatchQuery): Promise<readonly StreamBatch[]>
   /** Records of a stream above `after`: the backlog figure of `status`. */

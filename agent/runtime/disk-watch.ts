@@ -1,5 +1,6 @@
 // Watches the room on the disk of the data directory: how full it is, and for how many hours it lasts (URS-49). Raises
-// system.storage_low early, in words, and gives up the ballast when nothing else is left. It deletes no record.
+// system.storage_low early, in words; when nothing is left it gives up the ballast, then asks for what everybody has to go. It
+// deletes no record itself.
 
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -55,6 +56,8 @@ export interface DiskWatchOptions {
   readonly room: () => Room
   readonly recordsPerSecond: () => number
   readonly ballast: HeldRoom
+  /** Frees room with records that everybody has, where the site lets any go; the last resort before the disk is full. */
+  readonly reclaim?: () => Promise<boolean>
   readonly condition: (active: boolean, detail?: string) => void
   readonly note: (type: string, body: Readonly<Record<string, unknown>>) => void
 }
@@ -107,13 +110,17 @@ export class DiskWatch {
     if (!first) this.#keepBallast(room)
   }
 
-  /** Gives the ballast up when less than its own size is left; takes it again when four times that is free. */
+  /** Gives the ballast up when less than its own size is left, then records; takes it again when four times that is free. */
   #keepBallast(room: Room): void {
     const { ballast, note, log } = this.#options
     if (ballast.held()) {
       if (room.free >= ballast.bytes || !ballast.release()) return
       log.warn('ballast_released', { bytes: ballast.bytes })
       note('store.ballast', { released: ballast.bytes, freeBytes: room.free })
+    } else if (room.free < ballast.bytes) {
+      void this.#options.reclaim?.().then((freed) => {
+        if (freed) log.warn('room_reclaimed', { freeBytes: room.free })
+      })
     } else if (room.free >= ballast.bytes * 4 && !this.#making) {
       this.#making = true
       void ballast.make().then((made) => {

@@ -1,12 +1,12 @@
 // The journal: commits in one chain over day files, one of which is written. Synchronous; runs in its own thread.
-// It decides when a new file begins. It never deletes a record and never goes on after a failed write.
+// It decides when a new file begins. It removes only files that a record in it names, and never goes on after a failed write.
 
 import path from 'node:path'
 import { assert } from '#core/assert.ts'
 import type { Origin } from '#core/point.ts'
 import type { Stream } from '#core/record.ts'
 import type { Log } from '#ports/log.ts'
-import type { BatchQuery, Head, Recovered } from '#ports/store.ts'
+import type { BatchQuery, EarlierFile, Head, Recovered } from '#ports/store.ts'
 import type { ChainPosition } from './audit.ts'
 import { genesisHash } from './chain.ts'
 import type { Disk } from './disk.ts'
@@ -19,6 +19,14 @@ import {
 } from './hot-file.ts'
 import { LOST_ROW, parseLosses } from './losses.ts'
 import type { PackedCommit } from './pack.ts'
+import {
+  goneRanges,
+  PRUNED_ROW,
+  type Pruned,
+  parsePruned,
+  sealedFiles,
+  unlinkPruned,
+} from './pruning.ts'
 import { rangesOf, type SegmentRange } from './ranges.ts'
 import { JournalReader, type PackedBatch } from './reader.ts'
 import { Recent } from './recent.ts'
@@ -121,6 +129,8 @@ export class Journal {
   #tail: Tail | undefined
   #coverageThrough: number
   #ranges: readonly SegmentRange[] | undefined
+  /** What a durable record says to be removed, until it was looked for. */
+  #pruned: Pruned | undefined
 
   private constructor(options: JournalOptions, hot: HotFile, facts: HotFacts, created: boolean) {
     this.#options = options
@@ -140,6 +150,7 @@ export class Journal {
     this.#reader = new JournalReader(this.#disk, this.#directory)
     this.#reader.setHot(hot.name, hot.db)
     for (const row of facts.state) this.#heed(row)
+    this.#unlinkPruned()
     this.recovered = {
       epoch: facts.base.epoch,
       created,
@@ -203,6 +214,19 @@ export class Journal {
   /** Rows of the state that are about the journal itself; they are durable. */
   #heed([key, value]: readonly [string, string | null]): void {
     if (key === LOST_ROW) this.#reader.setLosses(parseLosses(value))
+    if (key !== PRUNED_ROW) return
+    this.#pruned = parsePruned(value)
+    this.#reader.setPruned(goneRanges(this.#pruned))
+  }
+
+  /** Removes what a durable record says to be removed. */
+  #unlinkPruned(): void {
+    const pruned = this.#pruned
+    this.#pruned = undefined
+    if (pruned === undefined) return
+    for (const name of pruned.files) this.#reader.release(name)
+    const at = { disk: this.#disk, directory: this.#directory, log: this.#log }
+    unlinkPruned(at, pruned, this.#closed)
   }
 
   #takeNames(packed: PackedCommit): void {
@@ -300,6 +324,7 @@ export class Journal {
   idle(): void {
     this.#leaving?.close()
     this.#leaving = undefined
+    this.#unlinkPruned()
     const held = this.#hot.checkpointWhenDue()
     if (held > WAL_PAGES_MAX)
       this.#log.warn('store_wal_held', { file: this.#hot.name, pages: held })
@@ -316,6 +341,17 @@ export class Journal {
   /** Earlier files that are not there, and that no record says to be lost or removed. */
   missing(): DamagedFile[] {
     return this.#reader.untold(this.#allRanges())
+  }
+
+  /** Files that could be removed, oldest first, and the durable rows of cursors and watermarks. */
+  earlier(): { files: EarlierFile[]; rows: Map<string, string> } {
+    const untouched = this.#reader.untouched(this.#allRanges())
+    const rows = this.#hot.db
+      .prepare(`SELECT key, value FROM state WHERE key LIKE 'cursor/%' OR key LIKE 'confirm/%'`)
+      .raw()
+      .all() as [string, string][]
+    const files = sealedFiles(this.#closed).filter(({ file }) => untouched.has(file))
+    return { files, rows: new Map(rows) }
   }
 
   /** Lets go of a file, so that it can be sealed or removed; it is opened again when it is read. */

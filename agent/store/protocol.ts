@@ -3,7 +3,7 @@
 
 import type { Origin } from '#core/point.ts'
 import type { Stream } from '#core/record.ts'
-import type { BatchQuery, Head, Recovered } from '#ports/store.ts'
+import type { BatchQuery, EarlierFile, Head, Recovered } from '#ports/store.ts'
 import type { PackedCommit } from './pack.ts'
 import type { PackedBatch } from './reader.ts'
 import type { DamagedFile, StoreErrorKind } from './store-error.ts'
@@ -38,9 +38,16 @@ export type Request =
       readonly wall: number
     }
   | { readonly kind: 'release'; readonly id: number; readonly ordinal: number }
+  | { readonly kind: 'earlier'; readonly id: number }
   | { readonly kind: 'close'; readonly id: number }
 
-export type Answer = Head | readonly PackedBatch[] | number | undefined
+/** Files that could be removed, and the durable rows that say whether they may. */
+export interface Earlier {
+  readonly files: readonly EarlierFile[]
+  readonly rows: ReadonlyMap<string, string>
+}
+
+export type Answer = Head | readonly PackedBatch[] | Earlier | number | undefined
 
 /** An error between threads; `bug` is a broken invariant and ends the process. */
 export interface ErrorMessage {

@@ -280,6 +280,14 @@ export class JournalReader {
       .map((range) => asDamaged(range, `${range.name} is not there any more`))
   }
 
+  /** Names of the files that are there and not known to be damaged. */
+  untouched(ranges: readonly SegmentRange[]): Set<string> {
+    const whole = ranges.filter(
+      ({ name, last }) => this.#has(name) && !this.#losses.has(name) && !isIn(this.#pruned, last),
+    )
+    return new Set(whole.map(({ name }) => name))
+  }
+
   #has(name: string): boolean {
     return (
       this.#hot?.name === name ||

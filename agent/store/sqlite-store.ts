@@ -10,9 +10,11 @@ import type { Log } from '#ports/log.ts'
 import type {
   BatchQuery,
   Commit,
+  EarlierFile,
   FileLoss,
   Head,
   Recovered,
+  Removal,
   Salvaged,
   Store,
   StreamBatch,
@@ -21,7 +23,8 @@ import { Examiner } from './examiner.ts'
 import { journalDirectory } from './journal.ts'
 import { LOST_ROW } from './losses.ts'
 import { Packer } from './pack.ts'
-import type { Answer, ErrorMessage, Request, Response, UnsealedFile } from './protocol.ts'
+import type { Answer, Earlier, ErrorMessage, Request, Response, UnsealedFile } from './protocol.ts'
+import { PRUNED_ROW, removalOf } from './pruning.ts'
 import type { PackedBatch } from './reader.ts'
 import { Salvager } from './salvager.ts'
 import { Sealer } from './sealer.ts'
@@ -82,6 +85,8 @@ class SqliteStore implements Store {
   readonly #sealer: Sealer
   readonly #salvager: Salvager
   readonly #examiner: Examiner
+  /** The row of what was removed, as it was prepared last. */
+  #pruned: string | undefined
   #nextId = 1
   #nextFirst: number
   #failure: Error | undefined
@@ -96,6 +101,7 @@ class SqliteStore implements Store {
       log: options.log,
     })
     for (const damaged of missing) this.#examiner.offer(damaged)
+    this.#pruned = recovered.state.get(PRUNED_ROW)
     this.recovered = recovered
     this.#nextFirst = recovered.head.seq + 1
     this.#sealer = new Sealer({
@@ -151,6 +157,16 @@ class SqliteStore implements Store {
 
   onLoss(tell: (loss: FileLoss) => void): void {
     this.#examiner.onLoss(tell)
+  }
+
+  earlier(): Promise<Earlier> {
+    return this.#request({ kind: 'earlier' }) as Promise<Earlier>
+  }
+
+  removal(file: EarlierFile, why: string): Removal {
+    const removal = removalOf(this.#pruned, file, why)
+    this.#pruned = JSON.stringify(removal.rows.get(PRUNED_ROW))
+    return removal
   }
 
   salvage(): Promise<readonly Salvaged[]> {

@@ -6,6 +6,7 @@ import type { Head } from '#ports/store.ts'
 import { auditCommits, type ChainFault, type ChainPosition } from './audit.ts'
 import { genesisHash } from './chain.ts'
 import type { Db, Disk } from './disk.ts'
+import { type Gone, PRUNED_EVENT } from './pruning.ts'
 import { readBase, readClosed } from './recover.ts'
 import { hashFile } from './seal.ts'
 import {
@@ -35,6 +36,8 @@ export type Verified =
       readonly events: number
       /** Records before this one are no longer on file (retention); 0 when all are. */
       readonly startsAfter: number
+      /** Records that retention removed, as events of the chain say. */
+      readonly removed: number
     }
   | { readonly ok: false; readonly fault: JournalFault }
 
@@ -61,6 +64,15 @@ function stop(file: string, kind: JournalFault['kind'], seq: number, message: st
 
 const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex')
 
+/** Records that are on no file, and the file that begins after them with its idea of the chain there. */
+interface Hole {
+  readonly file: string
+  readonly from: number
+  readonly base: Base
+  /** Counts before the hole. */
+  readonly before: Pick<ChainPosition, 'readings' | 'events'>
+}
+
 /** How far the walk has come. */
 interface Walk {
   readonly directory: string
@@ -70,6 +82,9 @@ interface Walk {
   /** Absent before the first file. */
   readonly before: { readonly base: Base; readonly end: ChainPosition } | undefined
   expectedSeen: boolean
+  readonly holes: Hole[]
+  /** What `store.pruned` events of the files name. */
+  readonly gone: Gone[]
 }
 
 const GENESIS_ORDINAL = 1
@@ -77,6 +92,7 @@ const GENESIS_ORDINAL = 1
 function checkBeginning(walk: Walk, file: string, base: Base): void {
   const { before } = walk
   if (before === undefined) {
+    if (base.seq > 0) walk.holes.push({ file, from: 1, base, before: { readings: 0, events: 0 } })
     if (base.ordinal !== GENESIS_ORDINAL) return
     const genesis = genesisHash(base.epoch, base.origin)
     if (base.seq !== 0 || Buffer.compare(genesis, base.hash) !== 0)
@@ -88,14 +104,50 @@ function checkBeginning(walk: Walk, file: string, base: Base): void {
   if (base.epoch !== before.base.epoch || base.origin !== before.base.origin)
     stop(file, 'altered', next, `epoch or origin of ${file} was altered`)
   if (base.seq > end.seq) {
-    const message = `records ${next}–${base.seq} removed`
-    throw new Found({ file, kind: 'removed', seq: next, through: base.seq, message })
+    walk.holes.push({ file, from: next, base, before: end })
+    return
   }
   const counts = base.readings === end.readings && base.events === end.events
   if (base.seq !== end.seq || Buffer.compare(base.hash, end.hash) !== 0 || !counts)
     stop(file, 'altered', next, `${file} does not go on where the file before it ends`)
   if (base.ordinal !== before.base.ordinal + 1)
     stop(file, 'altered', next, `the number of ${file} was altered`)
+}
+
+/** Every hole between files must be what retention removed, as an event of the chain says, head of the chain included. */
+function checkHoles({ holes, gone }: Walk): void {
+  for (const { file, from, base } of holes) {
+    const through = base.seq
+    const named = gone.some(([first, last]) => first <= from && through <= last)
+    if (!named) {
+      const message = `records ${from}–${through} removed by hand: no ${PRUNED_EVENT} event names them`
+      throw new Found({ file, kind: 'removed', seq: from, through, message })
+    }
+    const ends = gone.filter(([, last]) => last === through)
+    if (ends.some(([, , hash]) => hash !== hex(base.hash)))
+      stop(
+        file,
+        'altered',
+        through + 1,
+        `${file} does not go on where the removed file before it ended`,
+      )
+  }
+}
+
+/** Takes what the events of a file say of removed ones; the chain has proven them. */
+function readPruned(walk: Walk, db: Db): void {
+  const rows = db.prepare('SELECT body FROM event WHERE type = ?').raw().all(PRUNED_EVENT)
+  for (const [body] of rows as [string][]) {
+    const { from, through, hash, gone } = JSON.parse(body) as GoneBody
+    walk.gone.push([from, through, hash], ...gone)
+  }
+}
+
+interface GoneBody {
+  readonly from: number
+  readonly through: number
+  readonly hash: string
+  readonly gone: readonly Gone[]
 }
 
 /** The time bases written down for cutting messages must be those of the commits. */
@@ -135,6 +187,7 @@ function verifyFile(walk: Walk, file: string): { base: Base; end: ChainPosition 
     })
     if ('kind' in end) throw new Found({ file, ...end })
     checkTimeBases(db, file)
+    readPruned(walk, db)
     return { base, end }
   } finally {
     db.close()
@@ -162,8 +215,13 @@ function checkExpected(walk: Walk, file: string, head: ChainPosition): void {
   const { expected } = walk
   if (expected === undefined || walk.expectedSeen) return
   if (expected.seq <= head.seq) {
-    // Nothing on file ends there: it is empty (0), dropped by retention, or the commit was cut differently.
+    // Nothing on file ends there: it is empty (0), removed by retention, or the commit was cut differently.
     if (expected.seq === 0) return
+    const hole = walk.holes.find(
+      ({ from, base }) => from <= expected.seq && expected.seq <= base.seq,
+    )
+    const known = hole?.base.seq === expected.seq ? hex(hole.base.hash) : undefined
+    if (hole !== undefined && (known ?? expected.hash) === expected.hash) return
     stop(
       file,
       'altered',
@@ -197,14 +255,23 @@ function walkFiles(walk: Walk, names: readonly string[]): Verified {
   if (newest === undefined || first === undefined || at.before === undefined)
     return stop('', 'unreadable', 0, `no journal in ${walk.directory}`)
   const { end } = at.before
+  checkHoles(at)
+  const removed = at.holes.reduce(
+    (sum, { base, before }) => ({
+      readings: sum.readings + base.readings - before.readings,
+      events: sum.events + base.events - before.events,
+    }),
+    { readings: 0, events: 0 },
+  )
   checkExpected(at, newest, end)
   checkSeals(at, newest)
   return {
     ...{ ok: true, epoch: first.epoch, origin: first.origin, files: names.length },
     head: { seq: end.seq, hash: hex(end.hash) },
-    readings: end.readings - first.readings,
-    events: end.events - first.events,
+    readings: end.readings - removed.readings,
+    events: end.events - removed.events,
     startsAfter: first.seq,
+    removed: removed.readings + removed.events,
   }
 }
 
@@ -216,7 +283,10 @@ export function verifyJournal(dataDir: string, options: VerifyOptions = {}): Ver
   try {
     const names = segmentNames(disk.list(directory))
     return walkFiles(
-      { directory, disk, expected, visit, before: undefined, expectedSeen: false },
+      {
+        ...{ directory, disk, expected, visit, before: undefined, expectedSeen: false },
+        ...{ holes: [], gone: [] },
+      },
       names,
     )
   } catch (thrown) {

@@ -42,6 +42,7 @@ const DOING: Readonly<Record<Request['kind'], string>> = {
   batches: 'read from the journal',
   count: 'count in the journal',
   sealed: 'note a sealed file',
+  earlier: 'list earlier files',
   release: 'release a file of the journal',
   close: 'close the journal',
 }
@@ -57,6 +58,8 @@ function answer(journal: Journal, release: () => void, request: Request): Answer
     case 'sealed':
       journal.noteSealed(request.ordinal, request.sha256, request.bytes, request.wall)
       return undefined
+    case 'earlier':
+      return journal.earlier()
     case 'release':
       journal.release(request.ordinal)
       return undefined

@@ -39,6 +39,11 @@ export const gatewaySchema = z
         'where readings come from: simulated where simulators stand in for the instruments; instrument where not given',
       )
       .optional(),
+    retention: duration(
+      'how long records are kept at least; older day files are removed once everybody has them; for ever where not given',
+      DAY,
+      36_500 * DAY,
+    ).optional(),
   })
   .describe('the machine the agent runs on')
 

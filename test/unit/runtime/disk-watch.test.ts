@@ -51,6 +51,7 @@ function setUp(initial: Room) {
   let now = initial
   let held = false
   let made = 0
+  let reclaimed = 0
   const watch = new DiskWatch({
     clock,
     log: silentLog,
@@ -72,6 +73,10 @@ function setUp(initial: Room) {
         return true
       },
     },
+    reclaim: async () => {
+      reclaimed++
+      return true
+    },
     condition: (active, detail) => said.push([active, detail]),
     note: (type, { level }) => said.push(level === undefined ? type : [type, level]),
   })
@@ -82,7 +87,8 @@ function setUp(initial: Room) {
     await settle()
     return [...said]
   }
-  return { clock, watch, said, become, isHeld: () => held, made: () => made }
+  const counts = { isHeld: () => held, made: () => made, reclaimed: () => reclaimed }
+  return { clock, watch, said, become, ...counts }
 }
 
 describe('the watch', () => {
@@ -120,6 +126,20 @@ describe('the watch', () => {
     expect(isHeld()).toBe(false)
     await become(room(4))
     expect([isHeld(), made()]).toEqual([true, 2])
+    watch.stop()
+  })
+
+  it('HO4 asks for records that everybody has to go only when the ballast is gone and that was not enough', async () => {
+    const { watch, become, reclaimed } = setUp(room(50))
+    watch.start()
+    await become(room(50))
+    await become(room(0.9))
+    expect(reclaimed(), 'the ballast first').toBe(0)
+    await become(room(1.5))
+    expect(reclaimed()).toBe(0)
+    await become(room(0.8))
+    await become(room(0.8))
+    expect(reclaimed(), 'one at each look').toBe(2)
     watch.stop()
   })
 

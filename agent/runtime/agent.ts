@@ -24,6 +24,7 @@ import { Recorder } from './recorder.ts'
 import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
 import { reportStore } from './store-report.ts'
 import { doubtOf, isTrusted, resumeTimeBase } from './time-base.ts'
+import { needsAnotherUplink } from './way-out.ts'
 
 /** Longest wait for the broker at a clean stop. */
 const UPLINK_STOP_MS: Millis = 2000
@@ -217,13 +218,9 @@ export class Agent {
       await this.#loop.flush()
       const first = this.#field.uncovered()
       const at = this.#clock.now()
-      const moved = JSON.stringify(this.#configuration.mqtt) !== JSON.stringify(configuration.mqtt)
-      this.#loop.input({
-        kind: 'plant',
-        at,
-        plant: configuration.plant,
-        ...(by !== undefined && { by }),
-      })
+      const moved = needsAnotherUplink(this.#configuration, configuration)
+      const why = by === undefined ? {} : { by }
+      this.#loop.input({ kind: 'plant', at, plant: configuration.plant, ...why })
       if (this.#configuration.mqtt?.live === true)
         this.#uplink?.live(liveGone(this.#configuration.plant, configuration.plant))
       this.#configuration = configuration

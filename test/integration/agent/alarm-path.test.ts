@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
 })
 
-async function startSite(): Promise<{ site: Site; consumer: Consumer }> {
+async function startSite(): Promise<{ site: Site; consumer: Consumer; ask: () => void }> {
   const server = await ModbusServer.start()
   ending.push(() => server.stop())
   server.unit(1).setF32(4, 0, 21)
@@ -39,12 +39,12 @@ async function startSite(): Promise<{ site: Site; consumer: Consumer }> {
   }
   const site = writeSite(spec)
   ending.push(() => removeDirectory(site.directory))
-  site.write({ ...siteConfiguration(spec), alarmPath: { every: '1h', maxAge: '2h' } })
   const broker = await startMosquitto(path.join(site.directory, 'broker'), port)
   ending.push(() => broker.stop('SIGKILL'))
   const consumer = await startConsumer(broker.url, ['cr/#'])
   ending.push(() => consumer.end())
-  return { site, consumer }
+  const asked = { ...siteConfiguration(spec), alarmPath: { every: '1h', maxAge: '2h' } }
+  return { site, consumer, ask: () => site.write(asked) }
 }
 
 interface Status {
@@ -57,9 +57,12 @@ const json = async (site: Site, ...args: string[]) =>
 
 describe.skipIf(!runsHere)('the alarm path (needs Mosquitto)', () => {
   it('URS-41 is proved by a marked test alarm that leaves nothing to acknowledge', async () => {
-    const { site, consumer } = await startSite()
+    const { site, consumer, ask } = await startSite()
     const agent: Running = await startAgent(site.config)
     ending.push(() => agent.stop('SIGTERM'))
+    // asked for while the agent runs: the topic is subscribed to from then on
+    ask()
+    agent.child.kill('SIGHUP')
     const isTest = (topic: string): boolean => topic.endsWith('alarm/system.alarm_test')
     await consumer.message((topic, text) => isTest(topic) && text.includes('"active":true'))
     await consumer.message((topic, text) => topic.endsWith('/event') && text.includes('test_over'))

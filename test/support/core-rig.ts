@@ -275,7 +275,9 @@ export class CoreRig {
       if (value === undefined) this.persisted.delete(key)
       else this.persisted.set(key, JSON.stringify(value))
     }
-    if (result.records.length > 0) this.#lastCommit = { at: this.at, boot: this.#boot }
+    // as the journal does: rows without a record are a commit too
+    if (result.records.length > 0 || result.changes.size > 0)
+      this.#lastCommit = { at: this.at, boot: this.#boot }
   }
 
   #takeReading(seq: number, reading: Reading): void {

@@ -16,9 +16,10 @@ import {
 } from '#core/schedule.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusDriver, PollReply, SignalReply } from '#ports/driver.ts'
+import type { BusDriver, PollReply } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import { type IdentityWatch, isSilence, type Unanswered } from './identity.ts'
+import { hasAnswered, replyTo, uncredited } from './poll-reply.ts'
 import { Utilisation } from './utilisation.ts'
 
 /** Points of one instrument that share an interval, read together. */
@@ -54,6 +55,8 @@ export interface PollerOptions {
 /** First probe of a parked unit after this long, doubling to the longest. */
 const PROBE_MS_MIN: Millis = 1000
 const PROBE_MS_MAX: Millis = 30_000
+/** A probe gives way to others for so long. */
+const PROBE_WAIT_MS_MAX: Millis = 10_000
 /** A run of parked slots is written down at least this often (contract: once a minute). */
 const PARKED_RECORD_MS: Millis = 20_000
 
@@ -88,6 +91,8 @@ export class Poller {
   #pausing: (() => void) | undefined
   #cancelTimer: (() => void) | undefined
   readonly #utilisation: Utilisation
+  /** When a parked unit was last probed. */
+  #probedMono: Millis = Number.NEGATIVE_INFINITY
   /** When the present poll began, or the next turn is due; infinite while paused. */
   #dueMono: Millis = Infinity
 
@@ -197,20 +202,23 @@ export class Poller {
     })
   }
 
-  /** The due group whose slot ends first, after parked units have had their slots accounted for. */
+  /**
+   * The due group whose slot ends first, after parked units have had their slots accounted for. A probe comes after all that
+   * is due of others, so that none of it waits for more than one; where others leave no time, after ten seconds.
+   */
   #due(t: Millis, mono: Millis): Group | undefined {
     let best: Group | undefined
+    let probe: Group | undefined
     for (const group of this.#groups) {
       if (group.next > t) continue
-      const unit = this.#unit(group)
-      if (unit.parked && mono < unit.probeAtMono) {
-        this.#park(group, t)
-        continue
-      }
-      if (best === undefined || group.next + group.intervalMs < best.next + best.intervalMs)
-        best = group
+      const { parked, probeAtMono } = this.#unit(group)
+      if (parked && mono < probeAtMono) this.#park(group, t)
+      else if (parked) probe = sooner(group, probe)
+      else best = sooner(group, best)
     }
-    return best
+    if (probe === undefined || best === undefined) return best ?? probe
+    const waitingSince = Math.max(this.#unit(probe).probeAtMono, this.#probedMono)
+    return mono - waitingSince > PROBE_WAIT_MS_MAX ? probe : best
   }
 
   /** Slots that ended before their request could start. */
@@ -273,6 +281,7 @@ export class Poller {
     this.#flushParkedOf(group)
     const t = group.next
     group.next = t + group.intervalMs
+    if (unit.parked) this.#probedMono = startedMono
     const reply = await this.#ask(group, unit)
     this.#utilisation.polled(startedMono, this.#clock.now().mono)
     this.#judgeUnit(group.instrument, unit, reply)
@@ -351,38 +360,8 @@ export class Poller {
   }
 }
 
-/** The reply to a signal: drivers answer in the order they were asked. */
-function replyTo(signal: string, index: number, { signals }: PollReply): SignalReply | undefined {
-  const answer = signals[index]
-  return answer?.signal === signal ? answer : signals.find((each) => each.signal === signal)
-}
-
-/** Whether the unit gave any sign of life in a poll. */
-function hasAnswered({ signals, sample, sampleFault, silent }: PollReply): boolean {
-  if (silent) return false
-  if (sample !== undefined) return true
-  if (sampleFault !== undefined) return !isSilence(sampleFault.reason)
-  return signals.some(({ result }) => result.kind === 'value' || !isSilence(result.reason))
-}
-
-/** A reply of an instrument that is not the right one: its registers are kept, and none of them is a value (URS-14). */
-function uncredited(reply: PollReply): PollReply {
-  const { sample } = reply
-  return {
-    ...reply,
-    signals: reply.signals.map((answer) =>
-      answer.result.kind === 'fault'
-        ? answer
-        : {
-            ...answer,
-            result: { kind: 'fault', reason: 'identity', raw: answer.result.raw },
-          },
-    ),
-    ...(sample !== undefined && {
-      sample: {
-        ...sample,
-        sample: { ...sample.sample, faults: ['identity', ...sample.sample.faults] },
-      },
-    }),
-  }
-}
+/** The group whose slot ends first, the earlier one where they end together. */
+const sooner = (group: Group, other: Group | undefined): Group =>
+  other === undefined || group.next + group.intervalMs < other.next + other.intervalMs
+    ? group
+    : other

@@ -96,6 +96,14 @@ export class Connection {
     this.#become({ kind: 'up' })
   }
 
+  /** The link is open and of no use: it counts as down until it is proved. Opening it afresh would change nothing. */
+  doubt(cause: string): void {
+    if (this.#phase !== 'open') return
+    this.#proved = false
+    this.#trusted = false
+    this.#goDown(cause)
+  }
+
   /** Destroys the link and opens a fresh one at once; `down` tells whether the bus counts as down meanwhile. */
   reopen(cause: string, down: boolean): void {
     if (this.#phase !== 'open') return

@@ -16,6 +16,7 @@ import { Connection } from './connection.ts'
 import { FlightRecorder } from './flight-recorder.ts'
 import type { Framing, FramingSink, Verdict } from './framing.ts'
 import { IDENTIFICATION, identificationFrame } from './identification.ts'
+import { LineHealth } from './line-health.ts'
 import type { ModbusRequest, ReadOutcome } from './request.ts'
 import { SilenceWatch } from './silence.ts'
 
@@ -61,6 +62,7 @@ export class Transport {
   readonly #port: ClientPort
   readonly #client: Client
   readonly #silence: SilenceWatch
+  readonly #health: LineHealth
   readonly #recorder = new FlightRecorder()
   #pending: Pending | undefined
   #cancelTimer: (() => void) | undefined
@@ -92,6 +94,7 @@ export class Transport {
     this.#client = new ModbusSerial.default(this.#port)
     this.#client.open()
     this.#silence = new SilenceWatch(options.unitCount)
+    this.#health = new LineHealth(options.unitCount)
     this.#connection = new Connection({
       ...options,
       onReopen: () => {
@@ -287,7 +290,8 @@ export class Transport {
     if (this.#pending !== undefined) this.#pending.heard = true
     const replies = this.#options.counters.replies
     const followed = this.#framing.push(bytes, this.#receivedMono)
-    if (this.#options.counters.replies !== replies) this.#connection.proved()
+    const isSound = this.#health.cause === undefined
+    if (isSound && this.#options.counters.replies !== replies) this.#connection.proved()
     if (followed) return
     this.#options.counters.malformedFrames++
     if (this.#pending?.sent === true) {
@@ -309,6 +313,9 @@ export class Transport {
     this.#pending = undefined
     this.#recorder.settled(outcome.kind, outcome.arrivedMono)
     if (outcome.kind !== 'disconnected') this.#framing.end(this.#now())
+    this.#health.ended(pending.request.unitId, outcome, pending.heard)
+    const { cause } = this.#health
+    if (cause !== undefined) this.#connection.doubt(cause)
     pending.resolve(outcome)
   }
 

@@ -107,7 +107,7 @@ const spoil =
   }
 
 describe.skipIf(!runsHere)('a bad neighbour (needs mosquitto)', () => {
-  it('URS-11 one silent unit among eight: the others lose no slot', async () => {
+  it('URS-11 FB1 FB20 one silent unit among eight: the others lose no slot', async () => {
     const ledger = await account(
       spoil(() => {}),
       10,
@@ -122,7 +122,7 @@ describe.skipIf(!runsHere)('a bad neighbour (needs mosquitto)', () => {
     )
   })
 
-  it('URS-11 one unit that answers every request with exception 6: the others lose no slot', async () => {
+  it('URS-11 FB6 one unit that answers every request with exception 6: the others lose no slot', async () => {
     const busy: Behaviour = ({ socket, transactionId, unitId, functionCode }) =>
       void socket.write(adu(transactionId, unitId, Buffer.of(functionCode | 0x80, 6)))
     const ledger = await account(spoil(busy), 10)
@@ -130,7 +130,7 @@ describe.skipIf(!runsHere)('a bad neighbour (needs mosquitto)', () => {
     expect(ledger.ofPoint(`t-${BAD}`).at(-1)).toMatchObject({ q: 'bad', qc: 'busy' })
   })
 
-  it('URS-11 one bus half open: the other bus loses no slot, and the half-open one comes back by itself', async () => {
+  it('URS-11 FB17 one bus half open: the other bus loses no slot, and the half-open one comes back by itself', async () => {
     const ledger = await account(() => {
       other.behaviour = () => {}
     }, 10)
@@ -147,7 +147,7 @@ describe.skipIf(!runsHere)('a bad neighbour (needs mosquitto)', () => {
     expect(before).toBeGreaterThan(1)
   })
 
-  it('URS-12 one illegal register spoils only itself', async () => {
+  it('URS-12 FB4 one illegal register spoils only itself', async () => {
     const ledger = await account(() => server.unit(BAD).remove(4, addressOf('s0')), 6)
     expectOthersWhole(ledger, [`t-${BAD}`])
     expect(ledger.ofPoint(`t-${BAD}`).at(-1)).toMatchObject({ q: 'bad', qc: 'exception', ex: 2 })

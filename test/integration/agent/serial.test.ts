@@ -173,7 +173,7 @@ describe.skipIf(!runsHere)(
   'a serial line (needs mosquitto and socat)',
   { timeout: TEST_MS },
   () => {
-    it('URS-11 one silent unit among eight: the others lose no slot, and it is back by itself', async () => {
+    it('URS-11 FB1 FB20 one silent unit among eight: the others lose no slot, and it is back by itself', async () => {
       await allGood()
       const violations = simulation.lines.get('rs485-1')?.silentIntervalViolations ?? 0
       simulation.fault('dp-3', 'silence')
@@ -196,7 +196,7 @@ describe.skipIf(!runsHere)(
       expect(faultsOfRecord()).toEqual([])
     })
 
-    it('URS-10 FB22 unplugged and plugged in again: one bus fault, and everything is back', async () => {
+    it('URS-10 FB16 FB22 unplugged and plugged in again: one bus fault, and everything is back', async () => {
       await allGood()
       simulation.fault('rs485-1', 'refuse')
       const fault = await consumer.message(
@@ -227,7 +227,7 @@ describe.skipIf(!runsHere)(
       expect(events('instrument.identity_mismatch')).toEqual([])
     })
 
-    it('URS-14 URS-15 a swapped instrument is not credited to the location, until the right one is back', async () => {
+    it('URS-14 URS-15 FB19 a swapped instrument is not credited to the location, until the right one is back', async () => {
       await allGood()
       expect(
         events('instrument.identified')

@@ -159,7 +159,7 @@ describe('URS-60 probe of a configured instrument', () => {
     expect(data()).toMatch(/^status 512 .* 0001 +1 +no fault$/m)
   })
 
-  it('URS-14 reads serial number and model by function 43/14, and knows another instrument by it', async () => {
+  it('URS-14 FB19 reads serial number and model by function 43/14, and knows another instrument by it', async () => {
     const at = (serial: string) =>
       configuration((text) => text.replace('unitId: 240', `unitId: 240\n    serial: "${serial}"`))
     const right = await run('th-1', { config: at('K0710040') })

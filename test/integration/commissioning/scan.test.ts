@@ -92,7 +92,7 @@ describe('URS-60 scan of a line', () => {
     ])
   })
 
-  it('suspects two units on one address by their damaged answers', async () => {
+  it('FB19 suspects two units on one address by their damaged answers', async () => {
     const server = await converter()
     server.unit(5).set(3, 0, 1)
     server.unit(6).set(3, 0, 1)

@@ -107,7 +107,7 @@ describe('RTU through a converter', () => {
     expect(briefs(await pollAll(driver, two))).toEqual([200, 70_000])
   })
 
-  it('URS-10 2,000 polls with late, damaged and lost replies: none wrong, none stale', async () => {
+  it('URS-10 FB2 FB3 2,000 polls with late, damaged and lost replies: none wrong, none stale', async () => {
     const driver = open(overTcp({ lateReplyMs: 350 }))
     const { good, wrong, stale } = await traffic(driver, 2000)
     expect({ wrong, stale }).toEqual({ wrong: 0, stale: 0 })
@@ -157,7 +157,7 @@ describe.skipIf(!hasSocat())('RTU on a pseudo-terminal (needs socat)', () => {
       expect(briefs(await pollAll(driver, unit))).toEqual([unit.unitId * 100, 70_000])
   })
 
-  it('URS-10 2,000 polls with late, damaged and lost replies: none wrong, none stale', async () => {
+  it('URS-10 FB2 FB3 2,000 polls with late, damaged and lost replies: none wrong, none stale', async () => {
     const driver = open(onPty(cable.path, { lateReplyMs: 350 }))
     const { good, wrong, stale } = await traffic(driver, 2000)
     expect({ wrong, stale }).toEqual({ wrong: 0, stale: 0 })
@@ -185,7 +185,7 @@ describe.skipIf(!hasSocat())('RTU on a pseudo-terminal (needs socat)', () => {
     await other.remove()
   })
 
-  it('URS-10 a port that another process has locked is not touched, and says which process', async () => {
+  it('URS-10 FB22 a port that another process has locked is not touched, and says which process', async () => {
     const holding = await holdPort(cable.path)
     const before = await portSettings(cable.path)
     const driver = open(onPty(cable.path, { parity: 'odd' }))

@@ -60,7 +60,7 @@ describe('polling over Modbus TCP', () => {
     ])
   })
 
-  it('URS-10 drops a reply that comes after its timeout, and takes its own', async () => {
+  it('URS-10 FB2 drops a reply that comes after its timeout, and takes its own', async () => {
     open([one], { retries: 0, timeoutMs: 60 })
     let held: Buffer | undefined
     server.behaviour = (request, regular) => {
@@ -135,7 +135,7 @@ describe('polling over Modbus TCP', () => {
     },
   )
 
-  it('tells a malformed answer from none, and asks again', async () => {
+  it('FB9 FB11 tells a malformed answer from none, and asks again', async () => {
     open()
     let asked = 0
     server.behaviour = ({ socket, unitId, transactionId }, regular) => {
@@ -150,7 +150,7 @@ describe('polling over Modbus TCP', () => {
     expect(briefs(await pollAll(driver, two))).toEqual([21, 22, 16.5])
   })
 
-  it('takes an answer that comes byte by byte, and two that come in one', async () => {
+  it('FB11 takes an answer that comes byte by byte, and two that come in one', async () => {
     open()
     server.behaviour = ({ socket }, regular) => {
       const bytes = [...regular]
@@ -186,7 +186,7 @@ describe('polling over Modbus TCP', () => {
 })
 
 describe('units that fail', () => {
-  it('URS-11 gives up a silent unit after its tries, and says that it is silent', async () => {
+  it('URS-11 FB1 gives up a silent unit after its tries, and says that it is silent', async () => {
     open([one, two], { timeoutMs: 40 })
     server.behaviour = (request, regular) => {
       if (request.unitId !== 1) request.socket.write(regular)
@@ -219,15 +219,18 @@ describe('units that fail', () => {
     [10, 'gateway', 1],
     [0x43, 'exception 67', 1],
     [255, 'exception 255', 1],
-  ])('FB4–FB9 exception %d gives %s after %d requests', async (code, expected, requests) => {
-    open()
-    server.behaviour = ({ socket, transactionId, unitId }) =>
-      void socket.write(adu(transactionId, unitId, Buffer.of(0x83, code)))
-    const reply = await pollAll(driver, one)
-    expect(briefs(reply)).toEqual([expected, expected, expected])
-    expect(reply.silent).toBe(false)
-    expect(server.requests).toHaveLength(requests)
-  })
+  ])(
+    'FB4 FB5 FB6 FB7 FB8 FB9 exception %d gives %s after %d requests',
+    async (code, expected, requests) => {
+      open()
+      server.behaviour = ({ socket, transactionId, unitId }) =>
+        void socket.write(adu(transactionId, unitId, Buffer.of(0x83, code)))
+      const reply = await pollAll(driver, one)
+      expect(briefs(reply)).toEqual([expected, expected, expected])
+      expect(reply.silent).toBe(false)
+      expect(server.requests).toHaveLength(requests)
+    },
+  )
 
   it('FB6 asks a busy unit again, and not again when it was busy throughout the last poll', async () => {
     open()
@@ -244,7 +247,7 @@ describe('units that fail', () => {
     expect(server.requests.length - before).toBe(1)
   })
 
-  it('URS-12 an illegal register spoils only itself, is remembered, and is tried again', async () => {
+  it('URS-12 FB4 an illegal register spoils only itself, is remembered, and is tried again', async () => {
     const many = instrument(
       'many',
       3,
@@ -293,7 +296,7 @@ describe('units that fail', () => {
   })
 })
 
-describe('URS-10 many polls with late replies', () => {
+describe('URS-10 FB2 many polls with late replies', () => {
   it('2,000 polls with random late replies: none wrong, none stale marked good', async () => {
     const units = [one, two, instrument('three', 3, profile), instrument('four', 4, profile)]
     open(units, { timeoutMs: 8, retries: 0 })

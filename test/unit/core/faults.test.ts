@@ -75,7 +75,7 @@ describe('bad data', () => {
 })
 
 describe('a frozen value', () => {
-  it('URS-09 unchanged for longer than the point allows is stuck, alarms, and still counts', () => {
+  it('URS-09 FB12 unchanged for longer than the point allows is stuck, alarms, and still counts', () => {
     const core = new CoreRig(plantOf(['c102-rh']))
     core.values('c102-rh', ...Array.from({ length: 13 }, () => 58))
     expect(core.is('c102-rh.frozen')).toBe('normal')

@@ -17,7 +17,7 @@ const room = (checks: PlausibilityChecks | undefined, change: Partial<Point> = {
 const pressure = (checks: PlausibilityChecks, change: Partial<Point> = {}): CoreRig =>
   new CoreRig(plantOf(['b101-dp'], (it) => ({ ...it, checks, ...change })))
 
-describe('URS-09 rate of change', () => {
+describe('URS-09 FB21 rate of change', () => {
   // 3 °C a minute: half a degree in the ten seconds between two values
   it.each([
     ['limit − 0.1', 20, 20.4, 'good'],

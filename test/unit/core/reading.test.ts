@@ -81,7 +81,7 @@ describe('a value', () => {
     }
   })
 
-  it('URS-09 no number that is not finite, and no sentinel, is ever good', () => {
+  it('URS-09 FB13 no number that is not finite, and no sentinel, is ever good', () => {
     fc.assert(
       fc.property(
         fc.double(),

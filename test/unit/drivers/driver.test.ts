@@ -45,7 +45,7 @@ describe('status words', () => {
     ['warming up: the value counts as uncertain', 0, 2, [5.1, 37], ['warmup', undefined]],
     ['a fault of one signal', 0, 0x100, ['sensor_fault', 37], [undefined, undefined]],
     ['a fault of all', 1, 2, ['sensor_fault', 'sensor_fault'], [undefined, undefined]],
-  ])('URS-09 %s', async (_name, first, second, expected, warnings) => {
+  ])('URS-09 FB15 %s', async (_name, first, second, expected, warnings) => {
     const { poll, wire } = wireRig([probe])
     wire.unit(1).setF32(3, 0, 5.1).setF32(3, 2, 37).set(3, 4, first, second)
     const { signals } = await poll(probe)
@@ -65,7 +65,7 @@ describe('status words', () => {
 })
 
 describe('values', () => {
-  it('NaN comes out as NaN, and what a number cannot hold has no value', async () => {
+  it('FB13 NaN comes out as NaN, and what a number cannot hold has no value', async () => {
     const odd = instrument('x', 1, profileOf([signal('nan', 0, 'f32'), signal('big', 2, 'u64')]))
     const { poll, wire } = wireRig([odd])
     wire.unit(1).set(3, 0, 0x7fc0, 0, 0x0020, 0, 0, 1)
@@ -117,7 +117,7 @@ describe('time', () => {
     expect(signals[0]?.arrivedMono).toBe(started + 123)
   })
 
-  it('URS-11 asks a silent unit 1 + retries times, one timeout each, and a probe once', async () => {
+  it('URS-11 FB1 asks a silent unit 1 + retries times, one timeout each, and a probe once', async () => {
     const { poll, wire, clock } = wireRig([one, two])
     wire.unit(2).set(3, 0, 7)
     wire.script = ({ unitId }, regular, send) => {

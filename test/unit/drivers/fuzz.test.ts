@@ -122,7 +122,7 @@ function checkReply(request: ReadRequest, frame: Buffer): void {
 }
 
 describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEED}`, () => {
-  it('URS-10 RTU framing', { timeout: TEST_MS }, () => {
+  it('URS-10 FB3 FB11 RTU framing', { timeout: TEST_MS }, () => {
     const random = seededRandom(SEED)
     const heard = listener()
     const framing = new RtuFraming(heard.sink, { charMs: 0.5, gapMs: 2 })
@@ -152,7 +152,7 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
     expect(accepted).toBeLessThan(INPUTS * 0.95)
   })
 
-  it('URS-10 MBAP framing', { timeout: TEST_MS }, () => {
+  it('URS-10 FB2 FB11 MBAP framing', { timeout: TEST_MS }, () => {
     const random = seededRandom(SEED + 1)
     const heard = listener()
     const framing = new MbapFraming(heard.sink, 0xfff0)

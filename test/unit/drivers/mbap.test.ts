@@ -24,7 +24,7 @@ function cut(stream: Uint8Array, at: readonly number[]): Uint8Array[] {
 }
 
 describe('MbapFramer', () => {
-  it('gives the same frames however the stream is split', () => {
+  it('FB11 gives the same frames however the stream is split', () => {
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 6 }), fc.array(fc.nat(2000)), (frames, at) => {
         const framer = new MbapFramer()
@@ -123,7 +123,7 @@ describe('MbapFraming', () => {
     ],
     ['an exception without code', adu(1, 17, Buffer.from('83', 'hex')), { malformed: 1 }],
     ['an exception of two codes', adu(1, 17, Buffer.from('830202', 'hex')), { malformed: 1 }],
-  ])('URS-10 drops and counts %s', (_name, bytes, counted) => {
+  ])('URS-10 FB2 FB10 FB11 drops and counts %s', (_name, bytes, counted) => {
     const { framing: wire, seen } = framing()
     wire.begin(rtuRequest, request)
     wire.push(bytes)

@@ -216,7 +216,7 @@ async function traffic(wireKind: 'mbap' | 'rtu', framing: (sink: FramingSink) =>
   return found
 }
 
-describe('URS-10 the proof is itself proved', () => {
+describe('URS-10 FB2 FB3 FB10 the proof is itself proved', () => {
   it.each(['rtu', 'mbap'] as const)('%s: the real framing is never caught', async (wire) => {
     const { good, wrong } = await traffic(wire, (sink) =>
       wire === 'rtu' ? new RtuFraming(sink, { charMs: 0, gapMs: 2 }) : new MbapFraming(sink, 7),

@@ -42,7 +42,7 @@ describe('URS-10 RTU framing as a function', () => {
     )
   }
 
-  it('gives the same reply however it is split, with echo, or behind noise', () => {
+  it('FB11 gives the same reply however it is split, with echo, or behind noise', () => {
     const before = fc.oneof(
       fc.constant(Buffer.alloc(0)),
       fc.constant(sent),

@@ -93,7 +93,7 @@ describe('RTU on a line in virtual time', () => {
     expect(driver.counters.retries).toBe(2)
   })
 
-  it('B3 a unit that timed out is not asked again inside its quarantine, the others are', async () => {
+  it('FB2 B3 a unit that timed out is not asked again inside its quarantine, the others are', async () => {
     const { poll, wire, clock } = twoUnits()
     wire.script = ({ unitId }, regular, send) => {
       if (unitId !== 1) send(regular(), 5)
@@ -118,7 +118,7 @@ describe('RTU on a line in virtual time', () => {
     expect((asked[1]?.atMono ?? 0) - (asked[0]?.atMono ?? 0)).toBeGreaterThanOrEqual(2500)
   })
 
-  it('B3 two instruments behind one unit id share its quarantine', async () => {
+  it('FB2 B3 two instruments behind one unit id share its quarantine', async () => {
     const twin = instrument('twin', 1, profileOf([signal('c', 20), signal('d', 21, 'f32')]))
     const { poll, wire } = wireRig([one, twin, two], rtuBus())
     wire.unit(1).set(3, 20, 99, 0, 0)
@@ -128,7 +128,7 @@ describe('RTU on a line in virtual time', () => {
     expect(wire.requests).toHaveLength(1)
   })
 
-  it('URS-10 counts a late reply for what it is, and credits it to nobody', async () => {
+  it('URS-10 FB2 counts a late reply for what it is, and credits it to nobody', async () => {
     const { poll, wire, driver, clock } = twoUnits()
     wire.script = ({ unitId }, regular, send) => send(regular(), unitId === 1 ? 700 : 5)
     expect(briefs(await poll(one))).toEqual(['timeout', 'timeout'])
@@ -139,7 +139,7 @@ describe('RTU on a line in virtual time', () => {
     expect(briefs(await poll(one))).toEqual([11, 15.231])
   })
 
-  it('an exception sets a register aside only when it was confirmed twice', async () => {
+  it('FB4 an exception sets a register aside only when it was confirmed twice', async () => {
     const { poll, wire } = twoUnits()
     wire.unit(1).remove(3, 1)
     expect(briefs(await poll(one))).toEqual([11, 'exception 2'])
@@ -204,7 +204,7 @@ describe('RTU on a line in virtual time', () => {
     expect(after(4)).toBeGreaterThanOrEqual(45)
   })
 
-  it('a line that goes away is opened again, and quarantines who was being asked', async () => {
+  it('FB16 a line that goes away is opened again, and quarantines who was being asked', async () => {
     const { poll, wire, driver, clock } = twoUnits()
     await poll(one)
     wire.script = () => wire.hangUp('/dev/ttyUSB0 is gone; check the adapter and its cable')
@@ -223,7 +223,7 @@ describe('RTU on a line in virtual time', () => {
   })
 })
 
-describe('URS-10 no reply is ever credited to the wrong request', () => {
+describe('URS-10 FB2 no reply is ever credited to the wrong request', () => {
   /** Registers of a unit tell who they are, which they are, and when they were read. */
   const block = profileOf([signal('who', 0), signal('when', 1, 'u32')])
   const other = profileOf([signal('who', 10), signal('when', 11, 'u32')])

@@ -62,7 +62,7 @@ function mischief(random: Random, now: () => number, hangUp: () => void): Script
   }
 }
 
-describe('URS-10 everything at once', () => {
+describe('URS-10 FB2 FB11 everything at once', () => {
   it.each([1, 2, 3])(
     `${POLLS / 3} polls, seed %d: none wrong, none stale, and most are good`,
     async (seed) => {

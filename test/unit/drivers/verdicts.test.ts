@@ -20,7 +20,7 @@ describe('every exception code', () => {
     11: 'silent',
   }
 
-  it('FB4–FB9 0 to 255 has a meaning, and a reason of the contract', () => {
+  it('FB4 FB5 FB6 FB7 FB8 FB9 0 to 255 has a meaning, and a reason of the contract', () => {
     for (let code = 0; code <= 255; code++) {
       const kind = named[code] ?? 'failed'
       expect(exceptionKind(code)).toBe(kind)

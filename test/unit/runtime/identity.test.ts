@@ -12,7 +12,7 @@ import { virtualClock } from '../../support/virtual-clock.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
 describe('URS-14 the right instrument', () => {
-  it('is asked once at connect, before its first slot, and again after an hour', async () => {
+  it('FB19 is asked once at connect, before its first slot, and again after an hour', async () => {
     const rig = identityRig({ serial: 'S-1' })
     rig.poller.run()
     await rig.clock.advance(10_500)
@@ -61,7 +61,125 @@ describe('URS-14 the right instrument', () => {
   })
 })
 
-describe('URS-14 a stranger', () => {
+describe('URS-14 FB19 a stranger', () => {
+  it.each([true, false])(
+    'is bad `identity` from its first slot on, registers kept, with an alarm (strict: %s)',
+    async (strict) => {
+      const rig = identityRig({ serial: 'S-2', strict })
+      rig.poller.run()
+      await rig.clock.advance(5500)
+      expect(rig.slots[0]?.result).toEqual({
+        kind: 'fault',
+        reason: 'identity',
+        raw: Uint8Array.of(0, 7),
+      })
+      expect(rig.since()).toEqual(Array(6).fill('identity'))
+      expect(rig.alarms()).toEqual(['dp-1.identity true'])
+      expect(rig.notes()).toEqual([
+        expect.objectContaining({
+          type: 'instrument.identity_mismatch',
+          expected: 'S-2',
+          found: 'S-1',
+        }),
+      ])
+      rig.name('S-2')
+      await rig.clock.advance(12_000)
+      expect(rig.since().at(-1)).toBe('7')
+      expect(rig.alarms()).toEqual(['dp-1.identity true', 'dp-1.identity false'])
+      expect(rig.notes().at(-1)).toMatchObject({ type: 'instrument.identified', serial: 'S-2' })
+    },
+  )
+
+  it('put in while the link was down is found out before any of its values counts', async () => {
+    const rig = identityRig({ serial: 'S-1' })
+    rig.poller.run()
+    await rig.clock.advance(3500)
+    rig.since()
+    rig.name('S-9')
+    rig.found.set(3, 0, 99)
+    rig.wire.hangUp('cable')
+    await rig.clock.advance(6000)
+    const after = rig.since()
+    expect(after.filter((word) => word !== 'identity' && word !== 'disconnected')).toEqual([])
+    expect(after).toContain('identity')
+  })
+
+  it('put in between the question and the poll, link and all, is not credited with a single value', async () => {
+    const rig = identityRig({ serial: 'S-1' })
+    let swapped = false
+    rig.wire.script = ({ address }, regular, send) => {
+      send(regular(), 5)
+      if (address !== 100 || swapped) return
+      swapped = true
+      // The answer arrives at 5 ms; the link breaks with the poll just begun, and comes back on another instrument.
+      rig.clock.at(rig.clock.now().mono + 5, () => {
+        rig.name('S-9')
+        rig.found.set(3, 0, 99)
+        rig.wire.hangUp('cable')
+      })
+    }
+    rig.poller.run()
+    await rig.clock.advance(8000)
+    const words = rig.since()
+    expect(words.filter((word) => word === '99' || word === '7')).toEqual([])
+    expect(words).toContain('identity')
+    expect(rig.alarms()).toContain('dp-1.identity true')
+  })
+
+  it('put in while the unit was silent, on a line that stayed up, is found out too', async () => {
+    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    rig.poller.run()
+    await rig.clock.advance(3500)
+    rig.since()
+    rig.wire.script = () => undefined
+    await rig.clock.advance(30_000)
+    rig.name('S-9')
+    rig.wire.script = (_request, regular, send) => send(regular(), 5)
+    await rig.clock.advance(40_000)
+    const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
+    expect(words).not.toContain('7')
+    expect(words).toContain('identity')
+  })
+
+  it('reached by a retry over a link opened afresh is not credited while it leaves the question unanswered', async () => {
+    const rig = identityRig({ serial: 'S-1' })
+    rig.poller.run()
+    await rig.clock.advance(2500)
+    rig.since()
+    let reopened = false
+    rig.wire.script = ({ address }, regular, send) => {
+      if (address === 100) return
+      if (reopened) return send(regular(), 5)
+      reopened = true
+      rig.found.set(3, 0, 99)
+      send(Buffer.from('no Modbus at all'), 5)
+    }
+    await rig.clock.advance(6000)
+    const words = rig.since()
+    expect(rig.wire.connections).toBe(2)
+    expect(words[0]).toBe('identity')
+    expect(words).not.toContain('99')
+  })
+
+  it('back after long silence is not credited while its answer to the question comes damaged', async () => {
+    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    rig.poller.run()
+    await rig.clock.advance(2500)
+    rig.wire.script = () => undefined
+    await rig.clock.advance(40_000)
+    rig.since()
+    rig.found.set(3, 0, 99)
+    rig.wire.script = ({ address }, regular, send) => {
+      const frame = regular()
+      if (address === 100) frame[4] = (frame[4] ?? 0) ^ 1
+      send(frame, 5)
+    }
+    await rig.clock.advance(40_000)
+    const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
+    expect(words).not.toContain('99')
+    expect(words).toContain('identity')
+  })
+
   it('its samples are bad too', async () => {
     const sample: NonNullable<Profile['sample']> = {
       identity: { ...AT, address: 10, type: 'u16', kind: 'record_number' },
@@ -148,7 +266,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
   })
 })
 
-describe('URS-14 a strict instrument on a link that stayed up', () => {
+describe('URS-14 FB15 FB19 a strict instrument on a link that stayed up', () => {
   it('that was silent is not credited again before it said who it is', async () => {
     const answers: IdentityReply[] = [
       { kind: 'identity', identity: { serial: 'S-1' } },

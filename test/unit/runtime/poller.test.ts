@@ -131,7 +131,7 @@ describe('URS-01 every slot ends as exactly one record', () => {
   })
 })
 
-describe('URS-11 a silent unit is parked and probed while the others keep their cadence', () => {
+describe('URS-11 FB20 a silent unit is parked and probed while the others keep their cadence', () => {
   it('loses no slot of the others, writes parked runs, and comes back by itself', async () => {
     let dead = true
     const { clock, slots, orders, poller } = setUp(

@@ -234,7 +234,7 @@ describe('faults of the line', () => {
     },
   )
 
-  it('URS-64 delay: the reply comes late, and another unit’s in between', async () => {
+  it('URS-64 FB2 delay: the reply comes late, and another unit’s in between', async () => {
     const made = rig()
     made.site.world.unit('th-1')?.faults.set('delay', { value: 150, times: 1 }, 1000)
     made.send(READ_TEST)
@@ -245,7 +245,7 @@ describe('faults of the line', () => {
     expect(made.heard[1]?.at).toBeGreaterThan(1150)
   })
 
-  it('URS-64 flip: one bit is another, and the CRC says so', async () => {
+  it('URS-64 FB3 flip: one bit is another, and the CRC says so', async () => {
     const made = await under('flip')
     const bits = [...all(made)].reduce((sum, byte, at) => {
       let changed = byte ^ (RIGHT[at] ?? 0)
@@ -257,7 +257,7 @@ describe('faults of the line', () => {
     expect(crcFits(all(made))).toBe(false)
   })
 
-  it('URS-64 split: two pieces with a pause; merge: two replies at once', async () => {
+  it('URS-64 FB11 split: two pieces with a pause; merge: two replies at once', async () => {
     const split = await under('split', { value: 30 })
     expect(split.heard.map(({ bytes }) => bytes.length)).toEqual([6, 5])
     expect((split.heard[1]?.at ?? 0) - (split.heard[0]?.at ?? 0)).toBeGreaterThan(30)
@@ -266,7 +266,7 @@ describe('faults of the line', () => {
     expect(merged.heard.map(({ bytes }) => bytes)).toEqual([Buffer.concat([RIGHT, RIGHT])])
   })
 
-  it('URS-64 echo: the request comes back before the reply', async () => {
+  it('URS-64 FB11 echo: the request comes back before the reply', async () => {
     expect(all(await under('echo'))).toEqual(Buffer.concat([hex(READ_TEST), RIGHT]))
   })
 
@@ -276,7 +276,7 @@ describe('faults of the line', () => {
     expect(bytes.subarray(4)).toEqual(RIGHT)
   })
 
-  it('URS-64 duplicate: collisions, and values of one or the other', async () => {
+  it('URS-64 FB19 duplicate: collisions, and values of one or the other', async () => {
     const made = await under('duplicate', {}, 40)
     const frames = made.heard.map(({ bytes }) => bytes)
     const right = frames.filter((frame) => frame.equals(RIGHT)).length
@@ -287,7 +287,7 @@ describe('faults of the line', () => {
     expect(whole).toBeLessThan(35)
   })
 
-  it('URS-64 wrong-baud: mostly silence, else bytes without a fitting CRC', async () => {
+  it('URS-64 FB18 wrong-baud: mostly silence, else bytes without a fitting CRC', async () => {
     const made = await under('wrong-baud', {}, 40)
     expect(made.heard.length).toBeGreaterThan(2)
     expect(made.heard.length).toBeLessThan(25)

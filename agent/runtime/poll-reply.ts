@@ -1,0 +1,44 @@
+// What a poll brought, looked at: the reply to one signal, whether anybody answered, and the same without credit. Pure.
+
+import type { PollReply, SignalReply } from '#ports/driver.ts'
+import { isSilence } from './identity.ts'
+
+/** The reply to a signal: drivers answer in the order they were asked. */
+export function replyTo(
+  signal: string,
+  index: number,
+  { signals }: PollReply,
+): SignalReply | undefined {
+  const answer = signals[index]
+  return answer?.signal === signal ? answer : signals.find((each) => each.signal === signal)
+}
+
+/** Whether the unit gave any sign of life in a poll. */
+export function hasAnswered({ signals, sample, sampleFault, silent }: PollReply): boolean {
+  if (silent) return false
+  if (sample !== undefined) return true
+  if (sampleFault !== undefined) return !isSilence(sampleFault.reason)
+  return signals.some(({ result }) => result.kind === 'value' || !isSilence(result.reason))
+}
+
+/** A reply of an instrument that is not the right one: its registers are kept, and none of them is a value (URS-14). */
+export function uncredited(reply: PollReply): PollReply {
+  const { sample } = reply
+  return {
+    ...reply,
+    signals: reply.signals.map((answer) =>
+      answer.result.kind === 'fault'
+        ? answer
+        : {
+            ...answer,
+            result: { kind: 'fault', reason: 'identity', raw: answer.result.raw },
+          },
+    ),
+    ...(sample !== undefined && {
+      sample: {
+        ...sample,
+        sample: { ...sample.sample, faults: ['identity', ...sample.sample.faults] },
+      },
+    }),
+  }
+}

@@ -22,6 +22,8 @@ const CHATTER_TRANSITIONS = 3
 const CHATTER_WITHIN_MS: Millis = MINUTE
 /** Gone before anybody could have looked. */
 const FLEETING_MS: Millis = MINUTE
+/** An alarm about something that has happened rises and returns at once, to be seen: an unclean restart. That is no nuisance. */
+const PULSE_MS: Millis = 100
 const STALE_MS: Millis = DAY
 const LISTED_MAX = 10
 
@@ -269,7 +271,7 @@ export class PerformanceCount {
     const { ts, from, activated } = record
     if (activated === undefined || from !== 'unacknowledged' || !this.#counts(record)) return
     const stood = ts - activated
-    if (stood >= 0 && stood < FLEETING_MS) one.fleeting++
+    if (stood >= PULSE_MS && stood < FLEETING_MS) one.fleeting++
   }
 
   #ended({ ts, activated, held }: AlarmRecord, alarm: string, one: OneAlarm): void {

@@ -4,7 +4,7 @@ import { alarmDefinitions } from '#core/alarm-set.ts'
 import { guidanceKeys } from '#core/guidance.ts'
 import type { Plant } from '#core/point.ts'
 import { under } from '../document.ts'
-import { type Findings, suggest } from '../findings.ts'
+import { type Findings, nearest } from '../findings.ts'
 import { GUIDANCE } from '../guidance.ts'
 import type { Model } from '../model.ts'
 
@@ -16,9 +16,11 @@ export function checkGuidance({ guidance }: Model, plant: Plant, findings: Findi
     for (const key of guidanceKeys(definition)) known.add(key)
   for (const key of Object.keys(guidance.value)) {
     if (known.has(key)) continue
+    const meant = nearest(key, [...known])
+    const near = meant === undefined ? '' : `did you mean "${meant}"? `
     findings.error(under(guidance.place, key), {
       problem: 'is of no alarm that this plant has',
-      remedy: suggest(key, [...known], 'name an alarm, what it belongs to, or a kind'),
+      remedy: `${near}name an alarm, the id of a point, instrument, zone or bus, or a kind`,
       source: 'URS-39',
     })
   }

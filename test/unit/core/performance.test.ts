@@ -107,6 +107,8 @@ describe('URS-38 alarm performance', () => {
   it.each([
     ['59 s', 59 * SECOND, 'unacknowledged', 1],
     ['60 s', 60 * SECOND, 'unacknowledged', 0],
+    ['100 ms', 100, 'unacknowledged', 1],
+    ['99 ms: it only says that something has happened', 99, 'unacknowledged', 0],
     ['59 s, but somebody had seen it', 59 * SECOND, 'acknowledged', 0],
   ])('fleeting: gone after %s', (_name, stood, from, count) => {
     const begun = on('brief.alert_high', FROM)

@@ -126,8 +126,10 @@ export class Commands {
     const stored = loop.actWith(act, rows)
     this.#storing.set(id, stored)
     try {
-      const { code } = await stored
-      log.info('command_done', { act: act.kind, user, cmd: id, code })
+      const result = await stored
+      // Refused before anything was kept: there is no row, and the answer is owed all the same.
+      if (printed === '') printed = printReply(id, result, clock.now().wall)
+      log.info('command_done', { act: act.kind, user, cmd: id, code: result.code })
     } catch (fault) {
       this.#used.drop(id)
       throw fault

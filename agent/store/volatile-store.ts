@@ -10,7 +10,14 @@ import { StoreError } from './store-error.ts'
 /** Transitions of alarms that a gap names one by one; the others are counted. */
 const TRANSITIONS_MAX = 200
 /** State that is carried over a gap: what the core knows. People and cursors stay as they were on record. */
-const CARRIED = /^(alarm|zone|counter|window)\/|^alarms$/
+const CARRIED =
+  /^(alarm|zone|stay|hold|service|reminder|counter|window|trend)\/|^(alarms|alarms_gone|flood|happened)$/
+
+/**
+ * State that lies on the wall's time line. Where the clock stepped in a gap it has moved with it already, and the next start,
+ * which finds the step by the last commit on record, would move it once more: it stays as it was on record.
+ */
+const ON_THE_WALL = /^(counter|trend)\//
 
 /** What was not recorded. */
 export interface Gap {
@@ -143,7 +150,9 @@ export async function recordGap(
   const { recovered } = store
   const { from, to, readings, events, reason, alarms, last } = gap
   const seq = recovered.head.seq + 1
-  const state = gap.state.map(({ key, value }) => ({
+  const stepped = last.tb !== recovered.tb
+  const carried = gap.state.filter(({ key }) => !(stepped && ON_THE_WALL.test(key)))
+  const state = carried.map(({ key, value }) => ({
     key,
     value: value !== undefined && key.startsWith('alarm/') ? renumberAlarm(value, seq) : value,
   }))
@@ -154,7 +163,7 @@ export async function recordGap(
   const head = await store.commit({ at, bootId, tb, first: seq, records, state })
   const rows = merged(recovered.state, state)
   // A clock that stepped in the gap is found by comparing with the last commit on record.
-  const lastCommit = last.tb === tb ? { at: last.at, bootId: last.bootId } : recovered.lastCommit
+  const lastCommit = stepped ? recovered.lastCommit : { at: last.at, bootId: last.bootId }
   return {
     recovered: { ...recovered, head, state: rows, ...(lastCommit !== undefined && { lastCommit }) },
     commit: (commit) => store.commit(commit),

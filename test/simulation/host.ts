@@ -11,6 +11,7 @@ import type { Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import { createCommandCheck } from '../../agent/access/signed-command.ts'
 import { Agent, type UplinkContext } from '../../agent/runtime/agent.ts'
+import { Degradable } from '../../agent/runtime/degraded.ts'
 import { createUplink } from '../../agent/uplink/mqtt-uplink.ts'
 import type { Broker } from './broker.ts'
 import type { Accepted } from './checks/accepted.ts'
@@ -20,7 +21,8 @@ import { Boot, Process } from './machine.ts'
 import type { Mutant } from './mutant.ts'
 import { signerOf } from './people.ts'
 import type { FaultRates } from './scenario.ts'
-import { MachineGone, type Platter, SimulatedStore } from './store.ts'
+import { MachineGone, type Platter, type SimulatedDisk, SimulatedStore } from './store.ts'
+import { survivalOn, type Unkept } from './survival.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface HostOptions {
@@ -36,6 +38,9 @@ export interface HostOptions {
   readonly configured: (configuration: Configuration, seq: number) => void
   /** Opens what is durable for a new process; may throw `MachineGone`. */
   readonly openDisk: () => Platter
+  readonly disk: SimulatedDisk
+  /** Records were not kept while the disk was out of order; the gap is to be on record next. */
+  readonly gap: (unkept: Unkept) => void
   /** The machine lost its power: what was not synced may be gone. */
   readonly powerLost: () => void
   readonly mutant: Mutant
@@ -47,7 +52,7 @@ export interface HostOptions {
   readonly broken: (invariant: string, words: string) => void
 }
 
-const EXPECTED_FAILURE = /simulated: EIO/
+const EXPECTED_FAILURE = /simulated: (EIO|ENOSPC)/
 
 export class Host {
   readonly #options: HostOptions
@@ -61,6 +66,8 @@ export class Host {
   process: Process | undefined
   agent: Agent | undefined
   store: SimulatedStore | undefined
+  /** It runs from memory, since the disk is out of order. */
+  degraded = false
   /** True time at which the present agent had started. */
   upSince = 0
 
@@ -81,33 +88,15 @@ export class Host {
   /** Starts the agent now, unless it runs or is about to. */
   start(): void {
     if (this.process?.alive === true || this.#starting || this.#off) return
-    const { timeline, openDisk, seen } = this.#options
+    const { timeline } = this.#options
     timeline.trace(`host: start process ${this.#processes + 1} in ${this.#boot.id}`)
     const process = new Process(timeline, this.#boot)
     this.process = process
     this.#processes++
-    let platter: Platter
-    try {
-      platter = openDisk()
-    } catch (thrown) {
-      timeline.trace(`host: the store did not open: ${String(thrown)}`)
-      if (thrown instanceof MachineGone) {
-        seen('gone while opening')
-        return this.#gone()
-      }
-      this.#options.broken('D2', `the store does not open: ${String(thrown)}`)
-      this.#end(process)
-      this.#restartIn(2000)
-      return
-    }
     this.#starting = true
-    this.#launch(process, platter).then(
-      (agent) => {
+    this.#launch(process).then(
+      () => {
         this.#starting = false
-        if (!process.alive) return
-        this.agent = agent
-        this.upSince = timeline.now
-        this.#options.started(agent)
       },
       (error: unknown) => {
         this.#starting = false
@@ -206,6 +195,7 @@ export class Host {
     process.kill()
     this.agent = undefined
     this.store = undefined
+    this.degraded = false
     this.#starting = false
     this.#options.over()
   }
@@ -213,6 +203,10 @@ export class Host {
   #failed(process: Process, error: unknown): void {
     if (!process.alive) return
     const { timeline, dice, broken, seen, broker } = this.#options
+    if (error instanceof MachineGone) {
+      seen('gone while opening')
+      return this.#gone()
+    }
     const words = error instanceof Error ? error.message : String(error)
     timeline.trace(`host: the agent stopped itself: ${words}`)
     if (error instanceof InvariantError || !EXPECTED_FAILURE.test(words)) {
@@ -227,12 +221,46 @@ export class Host {
     this.#restartIn(dice.between(1000, 8000))
   }
 
-  async #launch(process: Process, platter: Platter): Promise<Agent> {
-    const { timeline, dice, accepted, faults, seen, mutant, configured } = this.#options
-    const configuration = this.#configuration
+  async #launch(process: Process): Promise<void> {
+    const { disk, mutant, gap } = this.#options
+    const clock = mutant.clock?.(process.clock()) ?? process.clock()
+    const chance = this.#options.dice.stream(`process ${this.#processes}`).random
+    const random = mutant.random?.(chance) ?? chance
+    await Degradable.start({
+      ...{ clock, log: silentLog, failed: (error: Error) => this.#failed(process, error) },
+      ...survivalOn({ disk, clock, mutant, gap }),
+      openStore: async () => this.#openStore(process),
+      begin: async (store: Store) => {
+        const agent = await this.#begin(process, store, clock, random)
+        if (!process.alive) return agent
+        this.degraded = store.volatile === true
+        if (this.degraded) this.#options.seen('degraded')
+        this.agent = agent
+        this.upSince = this.#options.timeline.now
+        this.#options.started(agent)
+        return agent
+      },
+    })
+  }
+
+  #openDisk(): Platter {
+    const { openDisk, disk, broken } = this.#options
+    try {
+      return openDisk()
+    } catch (thrown) {
+      if (!(thrown instanceof MachineGone) && disk.fault === undefined)
+        broken('D2', `the store does not open: ${String(thrown)}`)
+      throw thrown
+    }
+  }
+
+  /** Throws what the disk says, or `MachineGone`. */
+  #openStore(process: Process): Store {
+    this.agent = undefined
+    const { timeline, dice, accepted, faults, seen, mutant } = this.#options
+    const platter = this.#openDisk()
     const recovered = mutant.recovered?.(platter.recovered) ?? platter.recovered
     accepted.recovered(platter.recovered)
-    configured(configuration, platter.recovered.head.seq)
     const store = new SimulatedStore({
       platter: { ...platter, recovered },
       process,
@@ -247,10 +275,15 @@ export class Host {
       },
     })
     this.store = store
-    const clock = mutant.clock?.(process.clock()) ?? process.clock()
-    const chance = dice.stream(`process ${this.#processes}`).random
-    const random = mutant.random?.(chance) ?? chance
-    const port = mutant.store?.(store) ?? store
+    return mutant.store?.(store) ?? store
+  }
+
+  async #begin(process: Process, port: Store, clock: Clock, random: () => number): Promise<Agent> {
+    process.agents++
+    const { mutant, configured } = this.#options
+    const configuration = this.#configuration
+    if (port.volatile === true) this.store = undefined
+    configured(configuration, port.recovered.head.seq)
     return Agent.start({
       configuration: mutant.configuration?.(configuration) ?? configuration,
       version: '0.0.0-simulated',

@@ -4,15 +4,18 @@ import { silentLog } from '#ports/log.ts'
 import type { Recovered } from '#ports/store.ts'
 import type { Disk } from '../../agent/store/disk.ts'
 import { Journal } from '../../agent/store/journal.ts'
+import { heldJournal, readLastKnown } from '../../agent/store/last-known.ts'
 import { Packer } from '../../agent/store/pack.ts'
 import type { Dice } from './dice.ts'
-import { SimFiles } from './sim-files.ts'
+import { FileError, SimFiles } from './sim-files.ts'
 import { DATA_DIR } from './site.ts'
 import { MachineGone, type Platter, type SimulatedDisk } from './store.ts'
+import { type DiskFault, diskRefuses } from './survival.ts'
 import { openDatabase, sqliteOn } from './wasm-sqlite.ts'
 
 export class JournalDisk implements SimulatedDisk {
   readonly epoch: string
+  fault: DiskFault | undefined
   readonly files: SimFiles
   readonly #dice: Dice
   readonly #wall: () => number
@@ -20,6 +23,8 @@ export class JournalDisk implements SimulatedDisk {
   /** Operations until the machine is gone in the middle of one; infinite while nothing is planned. */
   #left = Number.POSITIVE_INFINITY
   #gone = false
+  /** An operation was refused since the store was last called. */
+  #refused = false
   operations = 0
 
   readonly #tamper: (disk: Disk) => Disk
@@ -54,10 +59,17 @@ export class JournalDisk implements SimulatedDisk {
     this.files.losePower(this.#dice)
   }
 
-  open(): Platter {
-    const { files } = this
+  /** Read from a copy, as the agent does where SQLite cannot read in place. */
+  lastKnown(): Recovered | undefined {
+    const disk = this.#seam(this.files.copy())
+    if (!heldJournal(disk, DATA_DIR)) return undefined
+    const known = readLastKnown(disk, DATA_DIR, this.epoch)
+    return known.created ? undefined : known
+  }
+
+  #seam(files: SimFiles): Disk {
     const sqlite = sqliteOn(files, this.#dice)
-    const disk: Disk = {
+    return {
       list: (directory) => files.list(directory),
       makeDirectory: () => {},
       size: (path) => files.size(path),
@@ -70,6 +82,12 @@ export class JournalDisk implements SimulatedDisk {
       open: (path, mode) => openDatabase(sqlite, path, mode === 'create'),
       lock: () => ({ release: () => {} }),
     }
+  }
+
+  open(): Platter {
+    // the lock of the directory is written before anything is opened
+    if (this.fault !== undefined) throw diskRefuses(this.fault)
+    const disk = this.#seam(this.files)
     const journal = this.#honestly('opening', () =>
       Journal.open({
         ...{ disk: this.#tamper(disk), dataDir: DATA_DIR, origin: 'simulated', log: silentLog },
@@ -100,6 +118,10 @@ export class JournalDisk implements SimulatedDisk {
 
   #before(operation: string): void {
     this.operations++
+    if (this.fault !== undefined) {
+      this.#refused = true
+      throw new FileError(this.fault, operation)
+    }
     if (this.#gone) throw new MachineGone('gone')
     if (--this.#left > 0) return
     this.#gone = true
@@ -116,8 +138,13 @@ export class JournalDisk implements SimulatedDisk {
   #honestly<T>(doing: string, call: () => T): T {
     let result: T
     try {
+      this.#refused = false
       result = call()
     } catch (thrown) {
+      if (!this.#gone && this.#refused) {
+        this.#seen(`refused while ${doing}`)
+        throw diskRefuses(this.fault ?? 'EIO')
+      }
       if (!this.#gone) throw thrown
       this.#seen(`gone while ${doing}`)
       throw new MachineGone('gone')

@@ -20,6 +20,8 @@ const QUARANTINE_MS = 9990
 export interface Asked {
   readonly sentAt: number
   readonly process: Process
+  /** Which agent of the process asked. */
+  readonly agent: number
   readonly address: number
   readonly quantity: number
   /** When bytes that answer it reached the agent. */
@@ -141,6 +143,7 @@ export class Line {
     this.#checkTurn(request, open)
     const asked: Asked = {
       ...{ sentAt: timeline.now, process: open.process, address, quantity },
+      agent: open.process.agents,
       ...{ heardAt: undefined, spoilt: false, whole: false },
     }
     const list = this.asked.get(unitId) ?? []
@@ -155,7 +158,7 @@ export class Line {
   #checkTurn({ unitId }: WireRequest, { process }: Open): void {
     if (this.bus.protocol === 'modbus-tcp') return
     const last = this.asked.get(unitId)?.at(-1)
-    if (last === undefined || last.process !== process) return
+    if (last === undefined || last.process !== process || last.agent !== process.agents) return
     if (last.heardAt !== undefined || last.spoilt) return
     const sinceMs = this.#options.timeline.now - last.sentAt
     if (sinceMs < QUARANTINE_MS) {

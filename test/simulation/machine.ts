@@ -55,6 +55,8 @@ export class Process {
   readonly boot: Boot
   readonly #timeline: Timeline
   alive = true
+  /** Agents that it has begun: another one follows where a disk came back. */
+  agents = 0
   #stoppedUntil = Number.NEGATIVE_INFINITY
   readonly startedAt: number
 

@@ -4,6 +4,7 @@
 import { type JournalRecord, printEvent, printReading, type Stream } from '#core/record.ts'
 import type { BatchQuery, Commit, Head, Recovered, StreamBatch } from '#ports/store.ts'
 import type { Platter } from './store.ts'
+import { type DiskFault, diskRefuses } from './survival.ts'
 
 interface Row {
   readonly seq: number
@@ -16,6 +17,7 @@ const READINGS_PER_BATCH = 100
 /** What survives every restart. */
 export class MemoryDisk {
   readonly epoch: string
+  fault: DiskFault | undefined
   readonly rows: Record<Stream, Row[]> = { readings: [], event: [] }
   /** Greatest number of each stream below the first row kept. */
   readonly floor: Record<Stream, number> = { readings: 0, event: 0 }
@@ -47,16 +49,13 @@ export class MemoryDisk {
 
   goAfter(): void {}
 
+  lastKnown(): Recovered | undefined {
+    return this.created ? undefined : this.#recovered()
+  }
+
   open(): Platter {
-    const recovered: Recovered = {
-      epoch: this.epoch,
-      created: this.created,
-      head: this.head,
-      tb: this.tb,
-      ...(this.lastCommit !== undefined && { lastCommit: this.lastCommit }),
-      state: new Map(this.state),
-      coverage: new Map([...this.coverage].map(([point, run]) => [point, { ...run }])),
-    }
+    if (this.fault !== undefined) throw diskRefuses(this.fault)
+    const recovered = this.#recovered()
     this.created = false
     return {
       recovered,
@@ -70,7 +69,20 @@ export class MemoryDisk {
     }
   }
 
+  #recovered(): Recovered {
+    return {
+      epoch: this.epoch,
+      created: this.created,
+      head: this.head,
+      tb: this.tb,
+      ...(this.lastCommit !== undefined && { lastCommit: this.lastCommit }),
+      state: new Map(this.state),
+      coverage: new Map([...this.coverage].map(([point, run]) => [point, { ...run }])),
+    }
+  }
+
   #commit({ first, records, state, tb, at, bootId }: Commit): Head {
+    if (this.fault !== undefined) throw diskRefuses(this.fault)
     if (first !== this.head.seq + 1) throw new Error(`commit at ${first} on ${this.head.seq}`)
     if (records.length > 0 && tb !== this.tb) this.coverage.clear()
     if (records.length > 0) this.tb = tb

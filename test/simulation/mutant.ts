@@ -11,6 +11,7 @@ import type { Recovered, Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import type { Agent } from '../../agent/runtime/agent.ts'
 import type { Disk } from '../../agent/store/disk.ts'
+import type { Gap } from '../../agent/store/volatile-store.ts'
 import type { OpenSession } from '../../agent/uplink/session.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
@@ -24,6 +25,8 @@ export interface Mutant {
   readonly disk?: (disk: Disk) => Disk
   /** The disk says it has synced and has not. */
   readonly lyingDisk?: boolean
+  /** What is told of the time in which nothing could be kept; undefined: nothing is. */
+  readonly gap?: (gap: Gap) => Gap | undefined
   readonly platter?: (platter: Platter) => Platter
   readonly recovered?: (recovered: Recovered) => Recovered
   readonly store?: (store: Store) => Store

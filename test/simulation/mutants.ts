@@ -9,6 +9,7 @@ import { holdMutants } from './mutants-holds.ts'
 import { reloadMutants } from './mutants-reload.ts'
 import { sampleMutants } from './mutants-samples.ts'
 import { storeMutants } from './mutants-store.ts'
+import { survivalMutants } from './mutants-survival.ts'
 import { uplinkMutants } from './mutants-uplink.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -19,5 +20,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...holdMutants,
   ...reloadMutants,
   ...sampleMutants,
+  ...survivalMutants,
   ...uplinkMutants,
 ]

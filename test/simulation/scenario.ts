@@ -36,6 +36,7 @@ export const FAULT_CLASSES = [
   // what came later is drawn last, so that older seeds draw what they drew
   'hold',
   'reload',
+  'diskBad',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 

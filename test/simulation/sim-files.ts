@@ -114,6 +114,17 @@ export class SimFiles {
     for (const file of new Set(this.#names.values())) file.losePower(dice)
   }
 
+  /** The same files as they are seen now, on a medium of their own that nothing befalls. */
+  copy(): SimFiles {
+    const copy = new SimFiles({ before: () => {} })
+    for (const [name, { seen }] of this.#names) {
+      const file = new SimFile()
+      file.seen.write(seen.data.subarray(0, seen.size), 0)
+      copy.#names.set(name, file)
+    }
+    return copy
+  }
+
   /** What SQLite's file layer takes for node:fs. */
   readonly constants = CONSTANTS
 

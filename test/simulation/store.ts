@@ -6,6 +6,7 @@ import type { BatchQuery, Commit, Head, Recovered, Store, StreamBatch } from '#p
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
+import type { DiskFault } from './survival.ts'
 import type { Timeline } from './timeline.ts'
 
 /** What is durable, as one process has opened it. */
@@ -20,6 +21,10 @@ export interface Platter {
 /** A disk that outlives processes. */
 export interface SimulatedDisk {
   readonly epoch: string
+  /** Writes are refused so, and openings. */
+  fault: DiskFault | undefined
+  /** What can be read of it while it takes no writes; undefined where there never was a journal. */
+  lastKnown(): Recovered | undefined
   /** Opens what is durable for a new process; throws `MachineGone` when a planned end comes in the middle. */
   open(): Platter
   /** Rows up to here are confirmed by every consumer. */

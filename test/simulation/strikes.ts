@@ -76,6 +76,14 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
     for (let acts = dice.whole(2, 6); acts > 0; acts--)
       timeline.after(dice.about(2 * MINUTE), () => holdSomething(world, people, dice))
   },
+  diskBad: ({ disk, host, timeline }, dice) => {
+    disk.fault = dice.pick(['EIO', 'ENOSPC'] as const)
+    timeline.trace(`disk: ${disk.fault}`)
+    timeline.after(spell(dice, 40 * SECOND, 5 * MINUTE), () => {
+      disk.fault = undefined
+    })
+    if (dice.chance(0.3)) host.kill(SECOND)
+  },
   reload: (world, dice) => changeFile(world, dice),
   consumerGap: ({ consumer }, dice) => consumer.goAway(spell(dice, 20 * SECOND, 20 * MINUTE)),
 }

@@ -128,6 +128,8 @@ export class World {
         ...hooks,
       },
       faults: () => this.faults,
+      disk: this.disk,
+      gap: (unkept) => this.checks.gap(unkept),
       openDisk: () => {
         const platter = this.disk.open()
         return mutant.platter?.(platter) ?? platter
@@ -296,10 +298,15 @@ export class World {
   #sweep(): void {
     this.timeline.after(SWEEP_MS, () => {
       const { process, store, agent } = this.host
-      if (this.host.up && process !== undefined && store !== undefined && agent !== undefined) {
+      if (this.host.degraded) this.#excuse()
+      else if (
+        this.host.up &&
+        process !== undefined &&
+        store !== undefined &&
+        agent !== undefined
+      ) {
         if (process.stopped || this.now < store.slowUntil + 20_000) {
-          this.checks.excuse()
-          this.outside.excuse()
+          this.#excuse()
         } else {
           this.checks.sweep(agent, process)
           this.outside.sweep(agent, process)
@@ -316,12 +323,18 @@ export class World {
     })
   }
 
+  #excuse(): void {
+    this.checks.excuse()
+    this.outside.excuse()
+  }
+
   /** Every fault ends; what they have left behind remains. */
   #calm(): void {
     this.timeline.trace('--- the faults end ---')
     this.faults = {}
     for (const line of this.lines) line.calm()
     for (const signal of this.signals) signal.calmFrom = this.now
+    this.disk.fault = undefined
     this.broker.calm()
     this.consumer.calm()
     this.host.calm()

@@ -86,6 +86,7 @@ export interface CommandBox {
 export function commandBox(
   disk: Disk = newDisk(),
   clock: VirtualClock = virtualClock(SIGNED_AT),
+  { volatile }: { readonly volatile?: true } = {},
 ): CommandBox {
   let held: (() => void)[] | undefined
   const recovered = {
@@ -98,6 +99,7 @@ export function commandBox(
   const state = new Map(disk.rows)
   const store: Store = {
     recovered: { ...recovered, state },
+    ...(volatile === true && { volatile }),
     commit: async (commit) => {
       const waiting = held
       if (waiting !== undefined) await new Promise<void>((resolve) => waiting.push(resolve))

@@ -8,12 +8,13 @@ import { CounterUnit } from '../counter.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
 import { changedPoints, FIRST_REVISION, type Revision } from '../revision.ts'
+import type { Unkept } from '../survival.ts'
 import { Accepted, type AcceptedRecord } from './accepted.ts'
 import { LimitChecks } from './limits.ts'
 import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
 import { SampleChecks } from './samples.ts'
-import { TransitionChecks } from './transitions.ts'
+import { type GapStep, TransitionChecks } from './transitions.ts'
 
 /** A sample is judged when its poll is over: other registers of the instrument may take their retries. */
 const DELIVERED_WITHIN_MS = 15_000
@@ -51,6 +52,8 @@ export class Checks {
   #coming: Coming[] = []
   /** Points that the newest change was about. */
   #changed: ReadonlySet<string> = new Set()
+  /** What was not kept, and is to be on record next. */
+  #unkept: Unkept | undefined
 
   constructor(configuration: Configuration, lines: readonly Line[], hooks: CheckHooks) {
     const { broken } = hooks
@@ -76,8 +79,32 @@ export class Checks {
     return undefined
   }
 
+  /** Records were not kept while the disk was out of order: the next record says so. */
+  gap(unkept: Unkept): void {
+    this.#unkept = unkept
+    this.#delivered.clear()
+  }
+
+  /** D8: how much is missing is on record, and what became of the alarms meanwhile; of the rest nothing is known. */
+  #gap(seq: number, body: Readonly<Record<string, unknown>>): void {
+    const { readings, events } = this.#unkept ?? {}
+    this.#unkept = undefined
+    this.#hooks.seen('gap of the disk on record')
+    if (body['readings'] !== readings || body['events'] !== events)
+      this.#hooks.broken(
+        'D8',
+        `record ${seq} tells of ${body['readings']} readings and ${body['events']} events, not kept were ${readings} and ${events}`,
+      )
+    this.transitions.gap(seq, body['alarms'] as readonly GapStep[])
+    this.#limits.gap()
+    this.#loss.gap(this.#hooks.now())
+    this.#samples?.gap()
+  }
+
   /** Call before anything else shadows the loop's input. */
   started(agent: Agent): void {
+    if (this.#unkept !== undefined && agent.loop.head.seq > 0)
+      this.#hooks.broken('D8', 'the agent is back on its disk, and no record tells of the gap')
     this.#watchInput(agent)
     this.readings.excuse()
     this.#samples?.excuse()
@@ -87,6 +114,7 @@ export class Checks {
 
   processOver(): void {
     this.#delivered.clear()
+    this.#unkept = undefined
     this.#limits.interrupted(this.#hooks.now())
   }
 
@@ -183,6 +211,7 @@ export class Checks {
     this.readings.accepted(accepted)
     if (record.kind === 'event') {
       const { type, body } = record.event
+      if (type === 'store.gap') this.#gap(seq, body)
       const { alarm, unconfirmed } = body as { alarm?: string; unconfirmed?: boolean }
       if (alarm !== undefined) {
         this.#limits.event(type, alarm, at, unconfirmed === true)

@@ -108,6 +108,18 @@ export class HoldChecks {
     if (around !== undefined) for (const kind of KINDS) around[kind]?.add(occ)
   }
 
+  /** Nothing could be kept for a while: what ceased to be suppressed meanwhile nobody was told. */
+  gap(): void {
+    this.#unnamed = Number.POSITIVE_INFINITY
+  }
+
+  /** A shelf that ended while nothing could be kept stays ended. */
+  unshelvedInGap(alarm: string): void {
+    const around = this.#around.get(alarm)
+    if (around !== undefined) delete around.shelved
+    this.#hooks.seen('shelf ended in a gap')
+  }
+
   /** Alarms that a changed configuration no longer has. */
   removed(alarm: string): void {
     this.#around.delete(alarm)

@@ -42,12 +42,18 @@ class LimitOracle {
   #pending: Span | undefined
   #returning: Span | undefined
   #run = 0
+  #blind = false
   #last: Sample | undefined
   #interruptedAt = Number.NEGATIVE_INFINITY
   /** What must have happened before the next sample. */
   #due: 'activated' | 'returned' | undefined
 
-  constructor(signal: Signal, kind: string, limit: number, broken: LimitOracle['broken']) {
+  constructor(
+    signal: Signal,
+    kind: string,
+    limit: number,
+    broken: (invariant: string, words: string) => void,
+  ) {
     const { draw } = signal
     this.alarm = `${draw.id}.${kind}`
     this.#limit = limit
@@ -56,11 +62,15 @@ class LimitOracle {
     this.#onDelayMs = this.#inversion ? 0 : draw.onDelayMs
     this.#offDelayMs = draw.offDelayMs
     this.#deadband = draw.deadband
-    this.#broken = broken
+    this.#broken = (invariant, words) => {
+      if (!this.#blind) broken(invariant, words)
+    }
   }
 
-  get broken(): (invariant: string, words: string) => void {
-    return this.#broken
+  /** Samples of a while are not on record: nothing is known until a good normal one comes while it is not active. */
+  gap(): void {
+    this.#blind = true
+    this.moved(this.#limit, true)
   }
 
   /** One accepted sample; `active` is the alarm as recorded before it. */
@@ -76,6 +86,7 @@ class LimitOracle {
     this.#last = sample
     if (sample.value === undefined) return
     const verdict = this.#judge(sample.value)
+    if (verdict === 'normal' && sample.good && !active) this.#blind = false
     if (verdict === 'violated') this.#violated(active)
     else if (sample.good) this.#quiet(verdict, active)
     this.#demand(sample, active)
@@ -270,6 +281,10 @@ export class LimitChecks {
     const oracle = this.#byAlarm.get(alarm)
     if (type === 'alarm.activated') oracle?.activated(at, unconfirmed)
     if (type === 'alarm.returned') oracle?.returned(at)
+  }
+
+  gap(): void {
+    for (const oracle of this.#byAlarm.values()) oracle.gap()
   }
 
   interrupted(at: number): void {

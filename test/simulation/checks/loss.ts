@@ -84,6 +84,15 @@ export class LossChecks {
     }
   }
 
+  /** Readings of a while are not on record: what they were the agent knows, and nobody else. */
+  gap(now: number): void {
+    for (const watch of this.#watches.values()) {
+      watch.newestBad = false
+      watch.lastValueAt = now
+      watch.slots = []
+    }
+  }
+
   /** One accepted reading, with the true time of its arrival. */
   reading({ point, q, qc, slots = 1 }: Reading, at: number): void {
     const watch = this.#watches.get(point)

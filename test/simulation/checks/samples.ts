@@ -46,6 +46,8 @@ export class SampleChecks {
   readonly #hooks: SampleHooks
   readonly #transitions: TransitionChecks
   readonly #channels = new Map<string, Channel>()
+  #blindUntil = 0
+  #gapEnd = 0
 
   constructor(unit: CounterUnit, line: Line, hooks: SampleHooks, transitions: TransitionChecks) {
     this.#unit = unit
@@ -98,7 +100,8 @@ export class SampleChecks {
       if (Math.abs(start - truth.start) > TIME_WITHIN_MS + this.#unit.draw.pollMs)
         broken('D7', `begins at ${start.toFixed(0)}, did at ${truth.start.toFixed(0)}`)
     }
-    if (good) this.#judge(channel, t, truth)
+    const blind = channel.index === 1 && this.#hooks.now() < this.#blindUntil
+    if (good) this.#judge(channel, t, truth, blind)
   }
 
   /** The record came while one channel was refused: it is on record as bad, and is not read again. */
@@ -140,6 +143,16 @@ export class SampleChecks {
     }
   }
 
+  /** Samples of a while are not on record, and not in the windows of this account. */
+  gap(): void {
+    this.#blindUntil = this.#hooks.now() + 3 * FILL_MS
+    this.#gapEnd = this.#hooks.now()
+    for (const channel of this.#channels.values()) {
+      channel.window = []
+      channel.due = []
+    }
+  }
+
   excuse(): void {
     for (const channel of this.#channels.values()) channel.lastAt = this.#hooks.now()
   }
@@ -147,6 +160,8 @@ export class SampleChecks {
   #checkTaken(sentAt: number, heardAt: number): void {
     const shown = this.#unit.newest(sentAt)
     if (shown === undefined || shown !== this.#unit.newest(heardAt)) return
+    // what was taken while nothing could be kept is not taken again
+    if (shown.end < this.#gapEnd) return
     for (const { point, taken } of this.#channels.values()) {
       if (!taken.has(shown.identity))
         this.#hooks.broken(
@@ -163,7 +178,7 @@ export class SampleChecks {
     }
   }
 
-  #judge(channel: Channel, t: number, { counts, litres }: SampleTruth): void {
+  #judge(channel: Channel, t: number, { counts, litres }: SampleTruth, blind: boolean): void {
     const { point, index } = channel
     const count = counts[index]
     const { actionHigh, alertHigh } = CHANNELS[index]
@@ -179,6 +194,9 @@ export class SampleChecks {
       ...(violated(alertHigh) ? [`${point}.alert_high`] : []),
     ]
     channel.allowed = channel.due.slice()
+    if (!blind) return
+    channel.due = []
+    channel.allowed = [`${point}.rolling`, `${point}.alert_high`]
   }
 }
 

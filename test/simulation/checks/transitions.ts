@@ -5,6 +5,7 @@
 import type { Act, ActReply } from '#core/input.ts'
 import type { JournalEvent } from '#core/record.ts'
 import { alarmList } from '#core/step.ts'
+import { stateName } from '../../../agent/core/alarm-state.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
 import { roleOf } from '../people.ts'
 import { HoldChecks } from './holds.ts'
@@ -46,8 +47,12 @@ const EDGES = new Set([
   'worsened acknowledged unacknowledged',
 ])
 
+export type GapStep = AlarmEvent & { readonly type: string }
+
 const ENTITLED = ['technician', 'supervisor', 'qa']
 const REMEMBERED_MAX = 50_000
+/** A gap names so many steps of alarms at the most. */
+const GAP_STEPS_MAX = 200
 
 export interface TransitionHooks {
   broken(invariant: string, words: string): void
@@ -66,6 +71,8 @@ export class TransitionChecks {
   readonly #acknowledged = new Map<string, string>()
   readonly #commands = new Map<string, string>()
   readonly holds: HoldChecks
+  /** More happened in a gap than its record names: what the agent shows next is taken over. */
+  #adopts = false
   /** Alarms of points that are not configured any more. */
   readonly #gone = new Set<string>()
 
@@ -138,6 +145,26 @@ export class TransitionChecks {
       } else this.#gone.delete(alarm)
   }
 
+  /** What became of alarms while nothing could be kept, as the record of the gap names it. */
+  gap(seq: number, steps: readonly GapStep[]): void {
+    this.#adopts = steps.length >= GAP_STEPS_MAX
+    this.holds.gap()
+    for (const { type, alarm, occ, from, to } of steps) {
+      if (type === 'alarm.unshelved') this.holds.unshelvedInGap(alarm)
+      if (type.endsWith('shelved') || to === 'superseded') continue
+      const tracked = this.stateOf(alarm)
+      const name = `${type.slice('alarm.'.length)} ${from} ${to}`
+      if (type !== 'alarm.closed' && (!EDGES.has(name) || from !== tracked.state))
+        this.#hooks.broken(
+          'A4',
+          `record ${seq}: in the gap ${alarm} made the step ${name}, it was ${tracked.state}`,
+        )
+      this.holds.closed(alarm, occ)
+      const ended = to === 'normal'
+      this.alarms.set(alarm, { state: to, occ: ended ? null : occ, rev: Number.NaN, seq })
+    }
+  }
+
   /** A reply that an act was done: what it did is on record by then. */
   answered(act: Act, reply: ActReply): void {
     if (act.kind !== 'ack' || !reply.ok) return
@@ -165,6 +192,7 @@ export class TransitionChecks {
 
   /** A3, U2: the agent shows exactly what was accepted. Ask when nothing waits for the disk. */
   compare(agent: Agent, when: string): void {
+    if (this.#adopts) this.#adopt(agent)
     const known = agent.loop.state.alarms
     for (const [alarm, { state }] of this.alarms) {
       if (state !== 'normal' && !known.has(alarm))
@@ -179,6 +207,16 @@ export class TransitionChecks {
           `${alarm} is ${state} (${occ}) in the agent, on record ${tracked.state} (${tracked.occ}), at ${when}`,
         )
       }
+    }
+  }
+
+  #adopt(agent: Agent): void {
+    this.#adopts = false
+    for (const { definition, state } of agent.loop.state.alarms.values()) {
+      const { occurrence, seq } = state
+      const name = stateName(state, definition.latching)
+      const rev = occurrence?.rev ?? 0
+      this.alarms.set(definition.id, { state: name, occ: occurrence?.occ ?? null, rev, seq })
     }
   }
 
@@ -226,7 +264,7 @@ export class TransitionChecks {
         'A4',
         `record ${seq}: a step of ${alarm} names ${occ}, open is ${tracked.occ}`,
       )
-    if (rev !== tracked.rev + 1)
+    if (rev !== tracked.rev + 1 && !Number.isNaN(tracked.rev))
       this.#hooks.broken('A4', `record ${seq}: revision ${rev} of ${occ} after ${tracked.rev}`)
   }
 

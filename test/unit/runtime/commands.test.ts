@@ -54,6 +54,13 @@ describe('URS-32 a genuine command', () => {
     ])
   })
 
+  it('URS-49 is answered store_failed while the disk is out of order, and not carried out', async () => {
+    const box = commandBox(newDisk(), undefined, { volatile: true })
+    await box.send(occupancyOf(), toOccupancy)
+    expect(box.reply()).toMatchObject({ ok: false, code: 'store_failed', id: CMD })
+    expect(box.events('occupancy.changed')).toEqual([])
+  })
+
   it('reset and occupancy alike', async () => {
     const { box, occ, ack } = await boxWithAlarm()
     await box.send({ ...ack, ...ackOf(occ, { act: 'reset' }) }, { command: 'reset' })

@@ -104,6 +104,18 @@ describe('a gap', () => {
     return store
   }
 
+  it('URS-34 carries over what stands around alarms: a shelf that ended meanwhile stays ended', async () => {
+    const store = volatile()
+    const rows = ['hold/a.action_high', 'stay/b101', 'reminder/a.action_high', 'alarms_gone']
+    await store.commit(
+      commit(
+        [],
+        rows.map((key) => ({ key, value: undefined })),
+      ),
+    )
+    expect(store.changes().map(({ key }) => key)).toEqual(rows)
+  })
+
   it('URS-49 is one record with from, to, counts, reason and the transitions of alarms', async () => {
     const { store, commits } = good()
     const gap = (await given()).gap()
@@ -156,6 +168,21 @@ describe('a gap', () => {
     const { recovered } = await recordGap(store, gap, { wall: NOON + 9000, mono: 70_000 }, 'boot-1')
     expect(recovered.lastCommit).toEqual(lastKnown.lastCommit)
     expect(recovered.tb).toBe(2)
+  })
+
+  it('URS-51 and then moves nothing twice: a counter stays on the time line on record', async () => {
+    for (const [tb, carried] of [
+      [2, 1],
+      [3, 0],
+    ] as const) {
+      const { store, commits } = good()
+      const memory = volatile()
+      await memory.commit(commit([], [{ key: 'counter/pc', value: '{"next":5}' }], tb))
+      const gap = memory.gap()
+      if (gap === undefined) throw new Error('no gap')
+      await recordGap(store, gap, { wall: NOON + 9000, mono: 70_000 }, 'boot-1')
+      expect(commits[0]?.state).toHaveLength(carried)
+    }
   })
 
   it('is gone on with from where it stood, when the disk was bad after all', async () => {

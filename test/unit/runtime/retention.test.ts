@@ -69,7 +69,7 @@ function setUp(given: Given = {}) {
   return { retention, after, told, base }
 }
 
-describe('URS-52 retention', () => {
+describe('D8 URS-52 retention', () => {
   it('keeps everything where nothing is configured', async () => {
     expect(await setUp().after(48 * HOUR)).toEqual([])
   })

@@ -173,7 +173,7 @@ function rootPage(file: string, table: string): number {
   return page - 1
 }
 
-describe('HO6 an earlier file that is damaged', () => {
+describe('HO6 D2 an earlier file that is damaged', () => {
   it('gives every record that is proven, byte for byte, and tells the others by number', () => {
     const dir = copyDirectory(original)
     const pages = statSync(fileOf(dir, 0)).size / 4096
@@ -215,7 +215,7 @@ describe('HO6 an earlier file that is damaged', () => {
     expect(faultsOf(readThrough(dir))).toEqual([])
   })
 
-  it('B a changed value that SQLite does not notice is not sent', () => {
+  it('U3 a changed value that SQLite does not notice is not sent', () => {
     const dir = copyDirectory(original)
     const db = new Database(fileOf(dir, 0))
     db.exec('UPDATE reading SET v = v + 1 WHERE s = 25')

@@ -74,7 +74,7 @@ const verify = (dir: string): ReturnType<typeof verifyJournal> => {
   return verifyJournal(dir)
 }
 
-describe('URS-52 an earlier file', () => {
+describe('D8 URS-52 an earlier file', () => {
   it('is offered once it is sealed, with what it holds and the rows that say how far it was taken', () => {
     const dir = copyDirectory(original)
     const bench = new Bench(dir)
@@ -146,7 +146,7 @@ describe('URS-52 an earlier file', () => {
   })
 })
 
-describe('D2 PE15 a file that is gone without such an event', () => {
+describe('D8 U3 PE15 a file that is gone without such an event', () => {
   it.each([
     [0, 1, 10],
     [1, 11, 20],

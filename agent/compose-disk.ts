@@ -226,13 +226,15 @@ function watchDisk(
 /** Poll loops and commits must go on; a pause of the whole process is on record, since its slots are missed. */
 function watchTasks(
   { clock, log }: SurvivingDiskOptions,
-  { loop, field }: Agent,
+  agent: Agent,
   failed: (error: Error) => void,
 ): Watchdog {
+  const { loop, field } = agent
   const watchdog = new Watchdog({
     ...{ clock, log, failed },
     tasks: () => [
       ...field.progress(),
+      ...(agent.uplink?.progress?.() ?? []),
       { task: 'commit to the journal', dueMono: loop.committingSince },
     ],
     stalled: (from, to) =>

@@ -1,6 +1,7 @@
 // The uplink seam: what the runtime tells the way out, and what comes back in. It never holds the only copy of anything.
 
 import type { Stream } from '#core/record.ts'
+import type { Millis } from '#core/time.ts'
 import type { Head } from './store.ts'
 
 /** Present state of an alarm as published under `alarm/{alarmId}`: already printed. */
@@ -79,8 +80,16 @@ export interface UplinkState {
   readonly lastError?: string
 }
 
+/** Something that has to go on: it owes progress since this monotonic moment, infinite when it owes none. */
+export interface UplinkTask {
+  readonly task: string
+  readonly dueMono: Millis
+}
+
 export interface Uplink {
   start(): void
+  /** What is owed now (runtime/watchdog.ts). */
+  progress?(): readonly UplinkTask[]
   /** New records are durable up to this head. */
   committed(head: Head): void
   /** Newest states of alarms: retained, rewritten on each transition and at connect. */

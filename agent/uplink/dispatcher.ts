@@ -63,6 +63,11 @@ export class Dispatcher {
     return this.#session
   }
 
+  /** A session is open, and nothing is on its way: whatever may go could go. */
+  get free(): boolean {
+    return this.#session !== undefined && this.#flights.size === 0 && !this.#lastWords
+  }
+
   /** A session is open: everything that waits may go. */
   open(session: Session, grant: Grant): void {
     this.#session = session

@@ -15,6 +15,7 @@ import type {
   Uplink,
   UplinkNotice,
   UplinkState,
+  UplinkTask,
 } from '#ports/uplink.ts'
 import { Calls } from './calls.ts'
 import { Confirms, type Watermarks } from './confirms.ts'
@@ -25,6 +26,7 @@ import { fieldsOf, parsePayload } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { type BrokerSettings, mqttSessions } from './mqtt-session.ts'
 import { type Identity, type ReplayReply, replayReply, type StatusSnapshot } from './payload.ts'
+import { LaneProgress } from './progress.ts'
 import { Replays } from './replays.ts'
 import type { Closing, Grant, OpenSession, Session } from './session.ts'
 import { StateLane } from './state-lane.ts'
@@ -72,6 +74,7 @@ class MqttUplink implements Uplink {
   readonly #broker: BrokerSettings
   readonly #connection: Connection
   readonly #states = new StateLane()
+  readonly #progress = new LaneProgress()
   readonly #lanes: Readonly<Record<Stream, StreamLane>>
   readonly #calls: Calls
   readonly #replays: Replays
@@ -184,6 +187,12 @@ class MqttUplink implements Uplink {
 
   status(): void {
     void this.#teller.count().then(() => this.#say('changed'))
+  }
+
+  progress(): readonly UplinkTask[] {
+    const { readings, event } = this.#lanes
+    const { mono } = this.#options.clock.now()
+    return this.#progress.tasks([event, readings], this.#dispatcher.free, mono)
   }
 
   state(): UplinkState {

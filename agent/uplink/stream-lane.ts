@@ -68,6 +68,8 @@ export class StreamLane {
   /** The sequence number after which `#ready` begins. */
   #readyAfter: number
   #reading = false
+  /** When the store was asked for what it still owes; infinite when it owes nothing. */
+  #askedMono: Millis = Number.POSITIVE_INFINITY
   #pass = 0
   #head = 0
   /** The stream is known to hold nothing between what was read and this. */
@@ -109,6 +111,18 @@ export class StreamLane {
   /** Waiting for a subscriber, a quota or a changed mind of the broker. */
   get paused(): boolean {
     return this.#options.clock.now().mono < this.#box.resumeAt
+  }
+
+  /** Since when the store owes an answer, monotonic; infinite when it owes none. */
+  get askedMono(): Millis {
+    return this.#askedMono
+  }
+
+  /** Could send and does not: there is more, and neither the store, the broker nor a pause is waited for. */
+  get stuck(): boolean {
+    const { flights } = this.#box
+    const waits = this.#reading || room(this.#box, this.#options.clock.now().mono) <= 0
+    return flights.length === 0 && !waits && !this.idle
   }
 
   /** Records up to this head are durable. */
@@ -271,6 +285,7 @@ export class StreamLane {
   /** Asks the store; undefined when it failed, and is asked again later. */
   async #batches(query: BatchQuery): Promise<readonly StreamBatch[] | undefined> {
     const { store, log, clock, wake, stream } = this.#options
+    this.#askedMono = clock.now().mono
     try {
       return await store.batches(query)
     } catch (error) {
@@ -280,6 +295,8 @@ export class StreamLane {
         wake()
       })
       return undefined
+    } finally {
+      this.#askedMono = Number.POSITIVE_INFINITY
     }
   }
 

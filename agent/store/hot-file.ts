@@ -14,6 +14,7 @@ import {
 import type { Db, Statement } from './disk.ts'
 import { FileNames } from './names.ts'
 import { type Columns, type PackedCommit, type PackedEvent, viewColumns } from './pack.ts'
+import type { PrintedReadings } from './recent.ts'
 import type { Covered, Tail } from './segment.ts'
 
 /** Rows per INSERT: half the CPU of single rows (measured, docs/decisions/0003). */
@@ -57,14 +58,13 @@ export interface CommitContext {
   readonly points: readonly PortPoint[]
   readonly qualities: readonly PortQuality[]
   readonly coverage: Map<string, Mutable<Covered>>
-  /** Called for each reading in order. */
-  printed(seq: number, text: string): void
 }
 
 /** How the chain stands after a commit, and the last record of each stream in it (0 when it has none). */
 export interface Written extends ChainPosition {
   readonly lastReading: number
   readonly lastEvent: number
+  readonly printed: PrintedReadings
 }
 
 /** Rows on their way into the reading table, ten at a time. */
@@ -167,27 +167,32 @@ export class HotFile {
   /** Writes the records of a commit and its link of the chain. Call within a transaction. */
   writeRecords(packed: PackedCommit, before: ChainPosition, context: CommitContext): Written {
     const cursor = new PackedReadings(packed)
+    const seqs: number[] = []
+    const starts: number[] = []
+    const ends: number[] = []
     let lines = ''
     let events = 0
-    let lastReading = 0
     let lastEvent = 0
     for (let at = 0; at < packed.count; at++) {
       const seq = packed.first + at
       const event = packed.events[events]
-      let line: string
       if (event?.at === at) {
-        line = this.#writeEvent(seq, event)
+        lines += this.#writeEvent(seq, event)
         lastEvent = seq
         events++
-      } else {
-        line = this.#writeReading(seq, cursor, context)
-        lastReading = seq
-        cursor.next()
+        continue
       }
-      lines += line
+      const text = this.#writeReading(seq, cursor, context)
+      seqs.push(seq)
+      starts.push(lines.length)
+      ends.push(lines.length + text.length)
+      lines += readingLine(text, cursor.rawHex)
+      cursor.next()
     }
     this.#rows.flush()
-    return { ...this.#link(packed, before, Buffer.from(lines)), lastReading, lastEvent }
+    const link = this.#link(packed, before, Buffer.from(lines))
+    const printed = { tb: packed.tb, lines, seqs, starts, ends }
+    return { ...link, printed, lastReading: seqs.at(-1) ?? 0, lastEvent }
   }
 
   #writeEvent(seq: number, { type, ts, body }: PackedEvent): string {
@@ -203,10 +208,8 @@ export class HotFile {
     if (quality.id === 0) quality.id = this.#qualities.id(quality.name)
     const { t, a, v, more } = at
     this.#rows.push(seq, point.id, quality.id, at)
-    const text = printColumns(seq, { point: point.name, t, a, v, quality: quality.parts, more })
-    context.printed(seq, text)
     coverPoint(context.coverage, point, t, slotsOf(more))
-    return readingLine(text, at.rawHex)
+    return printColumns(seq, { point: point.name, t, a, v, quality: quality.parts, more })
   }
 
   #link(packed: PackedCommit, before: ChainPosition, lines: Buffer): ChainPosition {

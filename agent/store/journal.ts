@@ -253,15 +253,15 @@ export class Journal {
         points: this.#points,
         qualities: this.#qualities,
         coverage: this.#coverage,
-        printed: (seq, text) => this.#recent.push(seq, text, packed.tb),
       })
       this.#hot.writeState(packed.state)
       if (snapshot) this.#hot.writeCoverage(this.#coverage, through, packed.tb)
       return result
     })
     if (snapshot) this.#coverageThrough = through
-    this.#recent.trim()
-    this.#head = written
+    this.#recent.push(written.printed)
+    const { seq, hash, readings, events } = written
+    this.#head = { seq, hash, readings, events }
     this.#last = {
       readings: written.lastReading || this.#last.readings,
       event: written.lastEvent || this.#last.event,

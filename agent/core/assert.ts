@@ -5,7 +5,10 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError'
 }
 
-/** Asserts an invariant of the code. Stays on in production. */
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new InvariantError(message)
+/**
+ * Asserts an invariant of the code. Stays on in production. `about` is put behind the message only when it does not hold: a message
+ * made beforehand costs more than the check, where it is made for every reading.
+ */
+export function assert(condition: unknown, message: string, about?: unknown): asserts condition {
+  if (!condition) throw new InvariantError(about === undefined ? message : `${message} ${about}`)
 }

@@ -79,7 +79,7 @@ export function takeNoSample(
 
 /** Writes down the samples that are overdue now. */
 export function passOverdue(turn: Turn): void {
-  for (const unit of turn.state.instruments.values()) {
+  for (const unit of turn.state.sampled) {
     if (unit.counter === undefined) continue
     const overdue = overdueRun(unit.counter, baseNow(turn), unit.pollMs)
     if (overdue === undefined) continue

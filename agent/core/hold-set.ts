@@ -111,8 +111,8 @@ export function endShelf(
  * those that moved.
  */
 export function settleHolds(turn: Turn): void {
+  if (!turn.isUnsettled) return
   const { state, moved } = turn
-  if (!turn.rezoned && moved.size === 0) return
   const units = turn.rezoned ? [...state.alarms.values()] : [...moved]
   const started = new Map<string, AlarmUnit[]>()
   const ended = new Map<string, EndedHold[]>()

@@ -64,7 +64,7 @@ export interface ReadingContext {
   /** True when the raw registers have not changed for longer than the point allows. */
   readonly stuck: boolean
   /** The newest value before, and how far from it this one may lie; absent where the point has no such check. */
-  readonly step?: { readonly from: number; readonly most: number }
+  readonly step?: { readonly from: number; readonly most: number } | undefined
 }
 
 /** Makes one slot's reading: conversion, sentinels and range are judged here, before any comparison (alarms.md). */

@@ -21,6 +21,7 @@ export interface Reminder {
 
 /** Lets reminders follow from what became of alarms in this step. */
 export function settleReminders(turn: Turn): void {
+  if (!turn.isUnsettled) return
   const { state, moved, rezoned } = turn
   if (state.plant.reminders === undefined && state.reminded.size === 0) return
   // another configuration may remind of other classes

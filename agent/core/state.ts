@@ -149,6 +149,8 @@ export interface CoreState {
   readonly zones: Map<string, ZoneUnit>
   readonly points: Map<string, PointUnit>
   readonly instruments: Map<string, InstrumentUnit>
+  /** Those of them that take samples of their own. */
+  sampled: readonly InstrumentUnit[]
   /** Alarms with a delay under way. */
   readonly timed: Set<AlarmUnit>
   /** Excursions that began within the last minute, oldest first. */
@@ -280,6 +282,7 @@ export function buildUnits(
       pollMs: 0,
     })
   }
+  state.sampled = [...state.instruments.values()].filter(({ counter }) => counter !== undefined)
   for (const point of plant.points) {
     const { instrument } = instrumentUnit(state, point)
     addPoint(state, point, {

@@ -52,9 +52,7 @@ import {
   alarmRow,
   applyToAlarm,
   baseNow,
-  endTurn,
-  newTurn,
-  type Turn,
+  Turn,
   writeEvent,
   writeReading,
 } from './turn.ts'
@@ -89,6 +87,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     zones: new Map(),
     points: new Map(),
     instruments: new Map(),
+    sampled: [],
     timed: new Set(),
     recent: [],
     gone: [],
@@ -127,7 +126,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     },
     watch: () => undefined,
   })
-  const turn = newTurn(state, at)
+  const turn = new Turn(state, at)
   if (options.doubt !== undefined) doubtClock(turn, options.doubt)
   else if (persisted.has(CLOCK_KEY)) turn.changes.set(CLOCK_KEY, undefined)
   const before = new Map<string, AlarmRow>()
@@ -147,7 +146,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   for (const key of persisted.keys()) if (isForgotten(state, key)) turn.changes.set(key, undefined)
   passTime(turn)
   settle(turn)
-  return { state, result: endTurn(turn) }
+  return { state, result: turn.end() }
 }
 
 /** A delay that stands still since the agent went down is written down so: a second start must not take that time for run. */
@@ -169,12 +168,12 @@ const keepService = ({ service }: CoreState, text: string): void => {
 
 /** Carries out one input. */
 export function step(state: CoreState, input: Input): StepResult {
-  const turn = newTurn(state, input.at)
+  const turn = new Turn(state, input.at)
   passDeadlines(turn)
   const reply = handle(turn, input)
   passTime(turn)
   settle(turn)
-  const result = endTurn(turn)
+  const result = turn.end()
   return reply === undefined ? result : { ...result, reply }
 }
 
@@ -185,7 +184,7 @@ export function nextDeadline(state: CoreState): Millis | undefined {
     state.nextLossCheck,
     (state.day + 1) * DAY - state.offsetMs + 1,
   )
-  for (const { counter, pollMs } of state.instruments.values()) {
+  for (const { counter, pollMs } of state.sampled) {
     if (counter === undefined) continue
     next = Math.min(next, overdueAt(counter, pollMs) - state.offsetMs + 1)
   }
@@ -240,22 +239,18 @@ function passTime(turn: Turn): void {
 
 function takeSlot(turn: Turn, slot: SlotResult): void {
   const unit = turn.state.points.get(slot.point)
-  assert(unit !== undefined, `no point ${slot.point}`)
+  assert(unit !== undefined, 'no point', slot.point)
   const { mono } = turn.at
   const stuck = isStuck(unit, slot, mono)
   const step = permittedStep(unit, mono)
-  const reading = toReading(unit.point, slot, {
-    limited: unit.limited,
-    stuck,
-    ...(step && { step }),
-  })
+  const reading = toReading(unit.point, slot, { limited: unit.limited, stuck, step })
   writeReading(turn, reading)
   judgeReading(turn, unit, reading)
 }
 
 function instrumentOf(turn: Turn, id: string) {
   const unit = turn.state.instruments.get(id)
-  assert(unit !== undefined, `no instrument ${id}`)
+  assert(unit !== undefined, 'no instrument', id)
   return unit
 }
 
@@ -264,7 +259,7 @@ function takeCondition(
   { alarm, active, detail }: Extract<Input, { kind: 'condition' }>,
 ): void {
   const unit = turn.state.alarms.get(alarm)
-  assert(unit !== undefined || !alarm.startsWith('system.'), `no alarm ${alarm}`)
+  assert(unit !== undefined || !alarm.startsWith('system.'), 'no alarm', alarm)
   // a bus that the present configuration no longer has may still report, while its driver closes
   if (unit === undefined) return
   // nobody has to have seen that a test went through: it ends as it began

@@ -21,44 +21,66 @@ import {
 import type { Instant, Millis } from './time.ts'
 import { noteInTrend } from './trend-note.ts'
 
-export interface Turn {
+export class Turn {
   readonly state: CoreState
   readonly at: Instant
-  readonly records: JournalRecord[]
-  readonly changes: Map<string, unknown>
-  readonly alarms: Set<string>
-  urgent: boolean
+  readonly records: JournalRecord[] = []
   readonly first: number
-  /** Alarms that made a transition. */
-  readonly moved: Set<AlarmUnit>
+  urgent = false
   /** A zone, or the plant, has changed: what follows from zones is looked at for every alarm. */
-  rezoned: boolean
-  /** The state an alarm is shown in. */
-  shown(unit: AlarmUnit): ShownState
-}
+  rezoned = false
+  // Nearly every step is good readings and nothing else, thousands a second: it makes no collections that stay empty.
+  #changes: Map<string, unknown> | undefined
+  #alarms: Set<string> | undefined
+  #moved: Set<AlarmUnit> | undefined
 
-export const newTurn = (state: CoreState, at: Instant): Turn => {
-  return {
-    state,
-    at,
-    records: [],
-    changes: new Map(),
-    alarms: new Set(),
-    urgent: false,
-    first: state.seq + 1,
-    moved: new Set(),
-    rezoned: false,
-    shown: ({ holds, state: alarm, definition }) => shownState(holds, alarm, definition.latching),
+  constructor(state: CoreState, at: Instant) {
+    this.state = state
+    this.at = at
+    this.first = state.seq + 1
+  }
+
+  get changes(): Map<string, unknown> {
+    this.#changes ??= new Map()
+    return this.#changes
+  }
+
+  /** Alarms whose published state changed. */
+  get alarms(): Set<string> {
+    this.#alarms ??= new Set()
+    return this.#alarms
+  }
+
+  /** Alarms that made a transition. */
+  get moved(): Set<AlarmUnit> {
+    this.#moved ??= new Set()
+    return this.#moved
+  }
+
+  /** Whether anything calls for a look at what stands around alarms. */
+  get isUnsettled(): boolean {
+    return this.rezoned || (this.#moved !== undefined && this.#moved.size > 0)
+  }
+
+  /** The state an alarm is shown in. */
+  shown({ holds, state: alarm, definition }: AlarmUnit): ShownState {
+    return shownState(holds, alarm, definition.latching)
+  }
+
+  /** What the step leaves behind. */
+  end(): StepResult {
+    return {
+      records: this.records,
+      first: this.first,
+      changes: this.#changes ?? NO_CHANGES,
+      alarms: this.#alarms === undefined ? NO_ALARMS : [...this.#alarms],
+      urgent: this.urgent,
+    }
   }
 }
 
-export const endTurn = ({ records, changes, alarms, urgent, first }: Turn): StepResult => ({
-  records,
-  first,
-  changes,
-  alarms: [...alarms],
-  urgent,
-})
+const NO_CHANGES: ReadonlyMap<string, unknown> = new Map()
+const NO_ALARMS: readonly string[] = []
 
 /**
  * Now on the gateway's time line: the wall as the time base has it, which a clock that steps does not bend before the step

@@ -1,7 +1,7 @@
-// What a poll brought, looked at: the reply to one signal, whether anybody answered, and the same without credit. Pure.
+// What a poll brought, looked at: the reply to one signal, the same without credit, and whether who answered has to be asked who it is.
 
 import type { PollReply, SignalReply } from '#ports/driver.ts'
-import { isSilence } from './identity.ts'
+import { type IdentityWatch, isSilence } from './identity.ts'
 
 /** The reply to a signal: drivers answer in the order they were asked. */
 export function replyTo(
@@ -14,7 +14,7 @@ export function replyTo(
 }
 
 /** Whether the unit gave any sign of life in a poll. */
-export function hasAnswered({ signals, sample, sampleFault, silent }: PollReply): boolean {
+function hasAnswered({ signals, sample, sampleFault, silent }: PollReply): boolean {
   if (silent) return false
   if (sample !== undefined) return true
   if (sampleFault !== undefined) return !isSilence(sampleFault.reason)
@@ -41,4 +41,18 @@ export function uncredited(reply: PollReply): PollReply {
       },
     }),
   }
+}
+
+/** The question to an instrument that has just answered a poll. */
+export const CONFIRMED = { probe: false, present: true }
+
+/** Whether who answered a poll is to be asked who it is; one that did not is asked before the next. */
+export function isToConfirm(
+  identity: IdentityWatch,
+  instrument: string,
+  reply: PollReply,
+): boolean {
+  if (hasAnswered(reply)) return identity.isDue(instrument, 'after')
+  identity.lost(instrument)
+  return false
 }

@@ -16,10 +16,10 @@ import {
 } from '#core/schedule.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusDriver, PollReply } from '#ports/driver.ts'
+import type { BusDriver, PollOrder, PollReply } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import { type IdentityWatch, isSilence, type Unanswered } from './identity.ts'
-import { hasAnswered, replyTo, uncredited } from './poll-reply.ts'
+import { CONFIRMED, isToConfirm, replyTo, uncredited } from './poll-reply.ts'
 import { Utilisation } from './utilisation.ts'
 
 /** Points of one instrument that share an interval, read together. */
@@ -61,6 +61,9 @@ const PROBE_WAIT_MS_MAX: Millis = 10_000
 const PARKED_RECORD_MS: Millis = 20_000
 
 interface Group extends PollGroup {
+  /** What the driver is asked, worked out once: as usual, and while its unit is parked. */
+  readonly order: PollOrder
+  readonly probe: PollOrder
   /** The first slot not covered yet. */
   next: Millis
   /** Start of the parked run not written down yet. */
@@ -108,6 +111,8 @@ export class Poller {
     const now = baseTime(options.base, options.clock.now().mono)
     this.#groups = options.groups.map((group) => ({
       ...group,
+      order: orderOf(group, false),
+      probe: orderOf(group, true),
       next: options.first.get(groupKey(group)) ?? firstSlot(now, group.intervalMs),
       parkedFrom: undefined,
     }))
@@ -271,7 +276,7 @@ export class Poller {
 
   #unit(group: Group): Unit {
     const unit = this.#units.get(group.instrument)
-    assert(unit !== undefined, `no unit of ${group.instrument}`)
+    assert(unit !== undefined, 'no unit of', group.instrument)
     return unit
   }
 
@@ -282,7 +287,17 @@ export class Poller {
     const t = group.next
     group.next = t + group.intervalMs
     if (unit.parked) this.#probedMono = startedMono
-    const reply = await this.#ask(group, unit)
+    const identity = this.#identity
+    const isDue = identity?.isDue(group.instrument, 'before') === true
+    let reply = isDue ? await this.#identify(group, unit) : undefined
+    if (reply === undefined) {
+      reply = await this.driver.poll(unit.parked ? group.probe : group.order)
+      if (identity !== undefined) {
+        if (isToConfirm(identity, group.instrument, reply))
+          await identity.ask(group.instrument, CONFIRMED)
+        if (!identity.isCredited(group.instrument)) reply = uncredited(reply)
+      }
+    }
     this.#utilisation.polled(startedMono, this.#clock.now().mono)
     this.#judgeUnit(group.instrument, unit, reply)
     if (group.sampled) this.#deliverSample(group, reply)
@@ -290,30 +305,14 @@ export class Poller {
     this.#step()
   }
 
-  /** Polls, having made sure before or after, where that is due, that the right instrument answers. */
-  async #ask(group: Group, unit: Unit): Promise<PollReply> {
-    const identity = this.#identity
+  /** Makes sure beforehand that the right instrument answers; what the poll comes to where it is not worth trying. */
+  async #identify(group: Group, unit: Unit): Promise<PollReply | undefined> {
     const { instrument } = group
-    const probe = unit.parked
-    if (identity?.isDue(instrument, 'before')) {
-      const unanswered = await identity.ask(instrument, { probe, present: false })
-      if (unanswered !== undefined) {
-        if (isSilence(unanswered.fault.reason)) identity.lost(instrument)
-        return this.#withoutAnswer(group, unanswered)
-      }
-    }
-    const reply = await this.driver.poll({
-      instrument,
-      signals: group.points.map(({ signal }) => signal),
-      sample: group.sampled,
-      probe,
-    })
-    if (identity === undefined) return reply
-    if (!hasAnswered(reply)) identity.lost(instrument)
-    else if (identity.isDue(instrument, 'after')) {
-      await identity.ask(instrument, { probe: false, present: true })
-    }
-    return identity.isCredited(instrument) ? reply : uncredited(reply)
+    const question = { probe: unit.parked, present: false }
+    const unanswered = await this.#identity?.ask(instrument, question)
+    if (unanswered === undefined) return undefined
+    if (isSilence(unanswered.fault.reason)) this.#identity?.lost(instrument)
+    return this.#withoutAnswer(group, unanswered)
   }
 
   /** What a poll would have come to that was not tried, since the unit did not answer before. */
@@ -351,7 +350,7 @@ export class Poller {
     this.#sink.slots(
       group.points.map(({ point, signal }, index) => {
         const answer = replyTo(signal, index, reply)
-        assert(answer !== undefined, `driver of ${this.bus} left out ${group.instrument} ${signal}`)
+        assert(answer !== undefined, 'the driver left out', signal)
         const { result, arrivedMono } = answer
         const a = Math.round(baseTime(this.#base, arrivedMono) - t)
         return result.kind === 'value' || a >= 0 ? { point, t, a, result } : { point, t, result }
@@ -365,3 +364,8 @@ const sooner = (group: Group, other: Group | undefined): Group =>
   other === undefined || group.next + group.intervalMs < other.next + other.intervalMs
     ? group
     : other
+
+const orderOf = ({ instrument, points, sampled }: PollGroup, probe: boolean): PollOrder => ({
+  ...{ instrument, sample: sampled, probe },
+  signals: points.map(({ signal }) => signal),
+})

@@ -126,14 +126,23 @@ function packEvent(event: JournalEvent, at: number): PackedEvent {
   return { at, type: event.type, ts: event.ts, body: JSON.stringify(event.body) }
 }
 
-const rawBytes = (records: readonly JournalRecord[]): number =>
-  records.reduce((sum, record) => sum + rawBytesOf(record), 0)
+/** How many readings there are, and how many raw bytes in them. */
+function measure(records: readonly JournalRecord[]): { readings: number; rawLength: number } {
+  let readings = 0
+  let rawLength = 0
+  for (const record of records) {
+    if (record.kind !== 'reading') continue
+    readings++
+    rawLength += record.reading.raw?.length ?? 0
+  }
+  return { readings, rawLength }
+}
 
-const rawBytesOf = (record: JournalRecord): number =>
-  record.kind === 'reading' ? (record.reading.raw?.byteLength ?? 0) : 0
-
-const countReadings = (records: readonly JournalRecord[]): number =>
-  records.reduce((sum, record) => sum + (record.kind === 'reading' ? 1 : 0), 0)
+/** Copies a few bytes: a loop is faster than `set` for the four or eight of a datum. */
+function copyRaw(from: Uint8Array, to: Uint8Array, at: number): number {
+  for (let index = 0; index < from.length; index++) to[at + index] = from[index] ?? 0
+  return at + from.length
+}
 
 /** Packs commits in the order in which the journal's thread gets them; one packer per thread. */
 export class Packer {
@@ -146,29 +155,26 @@ export class Packer {
     assert(isWhole(commit.at.wall), `commit at wall time ${commit.at.wall}`)
     assert(Number.isFinite(commit.at.mono), `commit at monotonic time ${commit.at.mono}`)
     checkText(commit.bootId)
-    const readings = countReadings(records)
-    const buffer = new ArrayBuffer(readings * BYTES_PER_READING + rawBytes(records))
+    const { readings, rawLength } = measure(records)
+    const buffer = new ArrayBuffer(readings * BYTES_PER_READING + rawLength)
     const columns = viewColumns(buffer, readings)
     const more: [number, string][] = []
     const events: PackedEvent[] = []
     let index = 0
     let rawAt = 0
-    records.forEach((record, at) => {
+    for (const [at, record] of records.entries()) {
       if (record.kind === 'event') {
         events.push(packEvent(record.event, at))
-        return
+        continue
       }
       const { reading } = record
       this.#putReading(columns, index, reading)
       columns.at[index] = at
-      if (reading.raw !== undefined) {
-        columns.raw.set(reading.raw, rawAt)
-        rawAt += reading.raw.byteLength
-      }
+      if (reading.raw !== undefined) rawAt = copyRaw(reading.raw, columns.raw, rawAt)
       const rare = packMore(reading)
       if (rare !== undefined) more.push([index, rare])
       index++
-    })
+    }
     return {
       at: commit.at,
       bootId: commit.bootId,

@@ -52,6 +52,8 @@ function openTcp(address: TcpAddress, listener: LinkListener): Link {
   let over = false
   let heard = false
   let cause: string | undefined
+  /** What came in, as a view on the buffer: kept, since a reply is nearly always as long as the one before. */
+  let came: Uint8Array = new Uint8Array(0)
   const close = (why: string) => {
     if (over) return
     over = true
@@ -68,7 +70,8 @@ function openTcp(address: TcpAddress, listener: LinkListener): Link {
       buffer: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
       callback: (length, buffer) => {
         heard = true
-        if (!over) listener.received(buffer.subarray(0, length))
+        if (came.length !== length) came = buffer.subarray(0, length)
+        if (!over) listener.received(came)
         return true
       },
     },

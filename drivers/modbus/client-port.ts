@@ -16,7 +16,7 @@ export function assertReads(frame: Uint8Array): void {
   const reads =
     (functionCode >= 1 && functionCode <= 4) ||
     (functionCode === ENCAPSULATED_INTERFACE && frame[2] === READ_DEVICE_IDENTIFICATION)
-  assert(reads, `function code ${functionCode} does not read; the agent writes to no instrument`)
+  assert(reads, 'the agent writes to no instrument; this function does not read:', functionCode)
 }
 
 /**

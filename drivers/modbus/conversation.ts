@@ -49,12 +49,11 @@ export class Conversation {
   #over: Failure | undefined
 
   /** `probe`: the first request is tried once. */
-  constructor(bus: Bus, unit: Unit, probe: boolean) {
+  constructor(bus: Bus, unit: Unit, probe: boolean, nowMono: Millis) {
     this.#bus = bus
     this.#unit = unit
     this.#tries = probe ? 1 : 1 + bus.retries
-    const now = bus.clock.now().mono
-    if (now < unit.quarantine.untilMono) this.#end({ kind: 'fault', reason: 'parked' }, now)
+    if (nowMono < unit.quarantine.untilMono) this.#end({ kind: 'fault', reason: 'parked' }, nowMono)
   }
 
   /** The unit gave no sign of life, and the bus did or might have. */
@@ -80,7 +79,7 @@ export class Conversation {
   async read(request: ModbusRequest): Promise<Answer> {
     let busyRetries = 0
     for (let tried = 1; this.#over === undefined; tried++) {
-      await this.#rest()
+      if (this.#bus.lateReplyMs > 0) await this.#rest()
       const outcome = await this.#bus.transport.read(request)
       this.#unit.freeAtMono = outcome.arrivedMono + this.#unit.settings.profile.limits.turnaroundMs
       if (outcome.kind === 'data') {
@@ -104,8 +103,7 @@ export class Conversation {
 
   /** On a serial line an instrument is given the pause between a reply and the next request that its profile asks for. */
   async #rest(): Promise<void> {
-    const { clock, transport, lateReplyMs } = this.#bus
-    if (lateReplyMs === 0) return
+    const { clock, transport } = this.#bus
     const restMs = this.#unit.freeAtMono - clock.now().mono
     if (restMs > 0) await transport.pause(restMs)
   }

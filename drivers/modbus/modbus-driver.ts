@@ -95,8 +95,8 @@ export class ModbusDriver implements BusDriver {
     const station = this.#stationOf(order.instrument)
     this.#begin()
     try {
-      const conversation = new Conversation(this.#bus, station.unit, order.probe)
       const nowMono = this.#clock.now().mono
+      const conversation = new Conversation(this.#bus, station.unit, order.probe, nowMono)
       if (order.sample === true) {
         assert(station.reader !== undefined, `${order.instrument} gives no samples`)
         const reply = await station.reader.poll(conversation, nowMono)
@@ -117,8 +117,9 @@ export class ModbusDriver implements BusDriver {
     if (identity === undefined) return { kind: 'none' }
     this.#begin()
     try {
-      const conversation = new Conversation(this.#bus, unit, probe)
-      return await identity.read(conversation, this.#clock.now().mono)
+      const nowMono = this.#clock.now().mono
+      const conversation = new Conversation(this.#bus, unit, probe, nowMono)
+      return await identity.read(conversation, nowMono)
     } finally {
       this.#polling = false
     }
@@ -134,7 +135,7 @@ export class ModbusDriver implements BusDriver {
 
   #stationOf(instrument: string): Station {
     const station = this.#stations.get(instrument)
-    assert(station !== undefined, `${instrument} is not on this bus`)
+    assert(station !== undefined, 'not on this bus:', instrument)
     return station
   }
 

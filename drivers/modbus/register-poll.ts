@@ -73,7 +73,7 @@ class RegisterPoll {
       else this.#take(read, answer)
     }
     const results = this.#results
-    assert(results.every(isThere), 'the poll left out a datum')
+    assertWhole(results)
     return { results, arrivedMono: this.#arrivedMono }
   }
 
@@ -102,6 +102,10 @@ class RegisterPoll {
           : { kind: 'value', value, raw }
       this.#arrivedMono[index] = answer.arrivedMono
     }
+    if (this.#unit.hasTrials) this.#acceptTrials(read)
+  }
+
+  #acceptTrials(read: BoundRead): void {
     for (const { index } of read.items) {
       const spec = this.#plan.specs[index]
       if (spec !== undefined && this.#unit.onTrial(spec)) this.#unit.accept(spec)
@@ -158,7 +162,9 @@ class RegisterPoll {
   }
 }
 
-const isThere = (result: RawSignal | undefined): result is RawSignal => result !== undefined
+function assertWhole(results: readonly (RawSignal | undefined)[]): asserts results is RawSignal[] {
+  for (const result of results) assert(result !== undefined, 'the poll left out a datum')
+}
 
 /** Raw bytes lie side by side in one buffer until it is full: with a buffer of its own each datum is three objects, not one. */
 const SLAB_BYTES = 4096

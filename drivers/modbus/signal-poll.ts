@@ -14,7 +14,7 @@ export function signalReplies(
 ): SignalReply[] {
   return plan.signals.map((signal, index) => {
     const arrived = arrivedMono[index]
-    assert(arrived !== undefined, `the poll left out ${signal}`)
+    assert(arrived !== undefined, 'the poll left out', signal)
     return { signal, result: judged(plan, results, index), arrivedMono: arrived }
   })
 }
@@ -22,7 +22,7 @@ export function signalReplies(
 /** A signal with what the status words say of it. A status word that cannot be read says nothing good. */
 function judged(plan: PollPlan, results: readonly RawSignal[], index: number): RawSignal {
   const result = results[index]
-  assert(result !== undefined, `the poll left out ${plan.signals[index]}`)
+  assert(result !== undefined, 'the poll left out signal', index)
   const words = plan.statusOf[index]
   if (words === undefined || words.length === 0 || result.kind === 'fault') return result
   let worst: StatusReason | undefined

@@ -134,7 +134,7 @@ export class Transport {
 
   /** Sends one request and waits for its reply, at most the bus's timeout. One at a time. */
   read(request: ModbusRequest): Promise<ReadOutcome> {
-    assert(this.#pending === undefined, `bus ${this.#options.bus} has a request in flight already`)
+    assert(this.#pending === undefined, 'a request is in flight already on bus', this.#options.bus)
     return new Promise((resolve) => {
       const now = this.#now()
       const deadlineMono = now + this.#options.timeoutMs
@@ -199,7 +199,7 @@ export class Transport {
     if (pending === undefined) return
     const { clock } = this.#options
     const freeAt = this.#framing.freeAt()
-    const waitMs = freeAt - this.#now()
+    const waitMs = freeAt === 0 ? 0 : freeAt - this.#now()
     if (waitMs <= 0) return this.#framing.flushes ? this.#flush(pending) : this.#ask(pending)
     const wake = () => {
       if (this.#pending === pending && this.#connection.isOpen) this.#send()

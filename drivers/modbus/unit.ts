@@ -68,6 +68,11 @@ export class Unit {
     return refusal === undefined || refusal.trial ? undefined : refusal.exceptionCode
   }
 
+  /** Whether any register may be on trial. */
+  get hasTrials(): boolean {
+    return this.#refused.size > 0
+  }
+
   onTrial(spec: RegisterSpec): boolean {
     return this.#refused.get(spec)?.trial === true
   }

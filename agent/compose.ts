@@ -39,7 +39,7 @@ import { systemClock } from './runtime/system-clock.ts'
 import { askTimeService } from './runtime/system-time-service.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
 import type { VolatileStore } from './store/volatile-store.ts'
-import { type EmbeddedBroker, startEmbeddedBroker } from './uplink/embedded-broker.ts'
+import type { EmbeddedBroker } from './uplink/embedded-broker.ts'
 
 export interface ComposeOptions {
   readonly configuration: Configuration
@@ -344,9 +344,13 @@ async function backlog(agent: Agent, store: Store): Promise<Record<Stream, numbe
   return { readings: await count('readings'), event: await count('event') }
 }
 
-const brokerFor = async (
+/** The built-in broker is loaded only where it is asked for. */
+async function brokerFor(
   { mqtt }: Configuration,
   port: number,
   log: Log,
-): Promise<EmbeddedBroker | undefined> =>
-  mqtt?.embedded === true ? startEmbeddedBroker({ port }, log) : undefined
+): Promise<EmbeddedBroker | undefined> {
+  if (mqtt?.embedded !== true) return undefined
+  const { startEmbeddedBroker } = await import('./uplink/embedded-broker.ts')
+  return startEmbeddedBroker({ port }, log)
+}

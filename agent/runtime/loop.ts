@@ -16,7 +16,7 @@ import { type CommitContent, contentOf, markUnstored, stateChanges } from './com
 /** Readings wait at most this long for company; with the commit itself they are durable within a second. */
 const GROUP_MS: Millis = 800
 /** A group is committed early when it has grown to this many records: they die young, which spares the heap. */
-const GROUP_RECORDS_MAX = 500
+const GROUP_RECORDS_MAX = 1000
 /** A commit slower than this lets alarms out unstored (design README, "the store is the only tee"). */
 const UNSTORED_AFTER_MS: Millis = 500
 const STORAGE_SLOW_MS: Millis = 2000

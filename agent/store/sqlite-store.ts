@@ -33,8 +33,8 @@ import { StoreError } from './store-error.ts'
 /** Requests waiting for the disk; a pause of the disk that outlasts this many is a failure. */
 export const REQUESTS_MAX = 4096
 const SEAL_DELAY_MS = 30_000
-/** Without limits the thread's heap grows to 150 MB of garbage; what it needs is under 40. */
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 384 }
+/** Without limits the thread's heap grows to 150 MB of garbage; what it needs is under 40, and what is new dies with its commit. */
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 384 }
 
 export interface StoreOptions {
   /** Directory of everything the agent writes; made where it is missing. */

@@ -60,7 +60,7 @@ export function resumeFlood(
 
 /** Takes in what this step raised and returned, as far as it called somebody. */
 export function settleNuisance(turn: Turn): void {
-  if (turn.moved.size === 0) return
+  if (!turn.hasMoved) return
   for (const record of turn.records) {
     if (record.kind !== 'event') continue
     const { type, body } = record.event

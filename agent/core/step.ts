@@ -48,14 +48,7 @@ import { resumeStays, type StayRow, stayOf } from './stay.ts'
 import { DAY, type Instant, type Millis } from './time.ts'
 import type { Happening } from './trend.ts'
 import { resumeTrends, type TrendRow } from './trend-watch.ts'
-import {
-  alarmRow,
-  applyToAlarm,
-  baseNow,
-  Turn,
-  writeEvent,
-  writeReading,
-} from './turn.ts'
+import { alarmRow, applyToAlarm, baseNow, Turn, writeEvent, writeReading } from './turn.ts'
 
 import { keepZone, resumeZone, stayKey } from './zone-state.ts'
 

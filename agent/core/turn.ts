@@ -57,9 +57,13 @@ export class Turn {
     return this.#moved
   }
 
+  get hasMoved(): boolean {
+    return this.#moved !== undefined && this.#moved.size > 0
+  }
+
   /** Whether anything calls for a look at what stands around alarms. */
   get isUnsettled(): boolean {
-    return this.rezoned || (this.#moved !== undefined && this.#moved.size > 0)
+    return this.rezoned || this.hasMoved
   }
 
   /** The state an alarm is shown in. */

@@ -9,6 +9,7 @@ import { directionsOf } from './evaluate.ts'
 import type { RecentActivation } from './first-out.ts'
 import type { Holds } from './hold.ts'
 import type { Actor, Source } from './input.ts'
+import { neighboursOf } from './neighbours.ts'
 import type { Nuisance } from './nuisance.ts'
 import { type CounterState, newCounter, periodOf } from './particle.ts'
 import { EMPTY_WINDOW, type ParticleWindow } from './particle-window.ts'
@@ -292,18 +293,6 @@ export function buildUnits(
     })
   }
   state.nextLossCheck = at.mono
-}
-
-/** What lies next to a zone: a measured boundary on either side, and what is within or around it. */
-function neighboursOf({ zones, points }: Plant, { id, within }: Zone): ReadonlySet<string> {
-  const near = new Set([id, ...(within === undefined ? [] : [within])])
-  for (const zone of zones) if (zone.within === id) near.add(zone.id)
-  for (const { zone, against } of points) {
-    if (against === undefined) continue
-    if (zone === id) near.add(against)
-    if (against === id) near.add(zone)
-  }
-  return near
 }
 
 function addPoint(

@@ -4,22 +4,18 @@
 import mqtt from 'mqtt'
 import { measureOutage } from './outage.ts'
 import {
-  cpuSeconds,
   type Devices,
   freePort,
-  headOf,
   type Line,
-  type Load,
   removeScratch,
-  rssMb,
   seconds,
   startAgent,
   startBroker,
   startDevices,
-  startProcess,
   stopProcess,
   writeConfiguration,
 } from './rig.ts'
+import { measureSaturation, withAgent } from './saturation.ts'
 import { canMakeLines, measureSerial } from './serial.ts'
 
 const quick = process.argv.includes('--quick')
@@ -27,11 +23,8 @@ const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
 const DEVICES = 50
-const SATURATION_SECONDS = quick ? 4 : 5
-/** Both sides are measured once their code is compiled: that takes a good part of the first seconds. */
+/** Code is compiled in the first seconds. */
 const WARM_UP_SECONDS = quick ? 3 : 4
-/** Bare loop and agent take turns so often, and the middle one counts: others use the machine meanwhile. */
-const TURNS = quick ? 1 : 3
 const STEPS = quick ? 30 : 100
 /** Time between two steps: no multiple of the interval, so that they fall anywhere in it. */
 const STEP_EVERY_MS = 137
@@ -39,117 +32,6 @@ const BACKLOG_SECONDS = quick ? 10 : 15
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`)
 const fixed = (value: number, digits = 2): string => value.toFixed(digits)
-
-interface Speed {
-  readonly pollsPerSecond: number
-  readonly cpuSecondsPer10k: number
-  readonly rssMb: number
-  /** Records an agent wrote for each poll: more than its points where slots were missed. */
-  readonly recordsPerPoll: number
-}
-
-/** The turn in the middle by CPU. */
-const middle = (turns: readonly Speed[]): Speed => {
-  const sorted = turns.toSorted((one, other) => one.cpuSecondsPer10k - other.cpuSecondsPer10k)
-  const turn = sorted[Math.floor(sorted.length / 2)]
-  if (turn === undefined) throw new Error('nothing was measured')
-  return turn
-}
-
-async function bare(
-  devices: Devices,
-  brokerUrl: string,
-  points: number,
-  intervalMs: number,
-): Promise<Speed> {
-  const times = [WARM_UP_SECONDS, SATURATION_SECONDS, intervalMs]
-  const args = [devices.port, brokerUrl, DEVICES, points, ...times].map(String)
-  const loop = startProcess(process.execPath, ['bench/bare-loop.ts', ...args])
-  return {
-    ...(JSON.parse(await loop.next(/^\{/)) as Omit<Speed, 'recordsPerPoll'>),
-    recordsPerPoll: 0,
-  }
-}
-
-/** Runs the agent on a load and measures a window after the warm-up. */
-async function withAgent(
-  devices: Devices,
-  load: Omit<Load, 'modbusPort'>,
-  windowSeconds: number,
-): Promise<Speed> {
-  const config = writeConfiguration({ ...load, modbusPort: devices.port })
-  const agent = await startAgent(config)
-  const pid = agent.child.pid ?? 0
-  await seconds(WARM_UP_SECONDS)
-  const records = headOf(config)
-  const before = { polls: await devices.count(), cpu: cpuSeconds(pid), at: performance.now() }
-  await seconds(windowSeconds)
-  const polls = (await devices.count()) - before.polls
-  const result = {
-    pollsPerSecond: polls / ((performance.now() - before.at) / 1000),
-    cpuSecondsPer10k: ((cpuSeconds(pid) - before.cpu) / polls) * 10_000,
-    rssMb: rssMb(pid),
-    recordsPerPoll: (headOf(config) - records) / polls,
-  }
-  await stopProcess(agent)
-  return result
-}
-
-/** Slots of this interval can all be polled, here and by the bare loop. */
-const PACED_MS = 25
-const PACED = `each slot of ${PACED_MS} ms polled`
-const UNPACED = 'as fast as it goes'
-
-/** What is measured in turns. The agent at 1 ms is asked for more than can be done and records each slot it missed. */
-const kindsOf = (points: number) => [
-  { who: 'bare loop', pace: UNPACED, intervalMs: 0 },
-  { who: 'bare loop', pace: PACED, intervalMs: PACED_MS },
-  // With 16 points there would be more missed slots to record than a disk takes, and an agent stops rather than lose one.
-  ...(points < 16 ? [{ who: 'agent', pace: UNPACED, intervalMs: 1 }] : []),
-  { who: 'agent', pace: PACED, intervalMs: PACED_MS },
-]
-
-async function saturation(devices: Devices, brokerUrl: string): Promise<void> {
-  say(
-    `\nCPU: ${DEVICES} devices × 16 registers, every device on a connection of its own; the bare loop`,
-  )
-  say(
-    `stores nothing. ${SATURATION_SECONDS} s each after ${WARM_UP_SECONDS} s of warming up, in turns; the middle of ${TURNS} at 4 points.`,
-  )
-  say(
-    'points  who        pace                       polls/s  CPU s/10k  × bare  × bare at its pace  records/poll',
-  )
-  for (const points of [1, 4, 16]) {
-    const measured = kindsOf(points).map((kind) => ({ ...kind, turns: [] as Speed[] }))
-    for (let turn = 0; turn < (points === 4 ? TURNS : 1); turn++) {
-      for (const { who, intervalMs, turns } of measured) {
-        const load = { brokerUrl, devices: DEVICES, points, interval: `${intervalMs}ms` }
-        turns.push(
-          who === 'agent'
-            ? await withAgent(devices, load, SATURATION_SECONDS)
-            : await bare(devices, brokerUrl, points, intervalMs),
-        )
-      }
-    }
-    const rows = measured.map(({ who, pace, turns }) => ({ who, pace, speed: middle(turns) }))
-    const bareCpu = (wanted: string) =>
-      rows.find(({ who, pace }) => who === 'bare loop' && pace === wanted)?.speed
-        .cpuSecondsPer10k ?? Number.NaN
-    for (const { who, pace, speed } of rows) {
-      const { pollsPerSecond, cpuSecondsPer10k: cpu, recordsPerPoll } = speed
-      const cells = [
-        fixed(pollsPerSecond, 0).padStart(7),
-        fixed(cpu).padStart(9),
-        fixed(cpu / bareCpu(UNPACED)).padStart(6),
-        fixed(cpu / bareCpu(pace)).padStart(18),
-        fixed(recordsPerPoll, 1).padStart(12),
-      ]
-      say(
-        `${String(points).padStart(6)}  ${who.padEnd(9)}  ${pace.padEnd(25)}  ${cells.join('  ')}`,
-      )
-    }
-  }
-}
 
 async function memory(devices: Devices, brokerUrl: string): Promise<void> {
   say('\nMemory and CPU at a steady rate (4 points a poll)')
@@ -164,7 +46,7 @@ async function memory(devices: Devices, brokerUrl: string): Promise<void> {
     } = await withAgent(
       devices,
       { brokerUrl, devices: DEVICES, points: 4, interval },
-      quick ? 8 : rate === 200 ? 25 : 10,
+      { warmUp: WARM_UP_SECONDS, window: quick ? 8 : rate === 200 ? 25 : 10 },
     )
     say(
       `${String(rate).padStart(4)} polls/s (measured ${fixed(pollsPerSecond, 0)}): ` +
@@ -333,7 +215,7 @@ async function main(): Promise<void> {
       { qos: 1 },
     )
     const parts: Record<string, () => Promise<void>> = {
-      saturation: () => saturation(devices, brokerUrl),
+      saturation: () => measureSaturation({ devices, brokerUrl, count: DEVICES, quick, say }),
       memory: () => memory(devices, brokerUrl),
       latency: () => latency(devices, brokerUrl),
       drain: () => drain(devices),

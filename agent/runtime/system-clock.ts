@@ -2,9 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Clock } from '#ports/clock.ts'
-
-/** setTimeout fires after 1 ms for anything above 2³¹−1 ms, so long waits are chunked (faults.md HO17). */
-const TIMER_MS_MAX = 2 ** 31 - 1
+import { Deadlines } from './deadlines.ts'
 
 /** CLOCK_MONOTONIC less the process's own monotonic clock, which is cheaper to read and runs alike. */
 const sinceBootMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
@@ -20,24 +18,16 @@ function readBootId(): string {
 
 /** The production clock. */
 export function systemClock(): Clock {
-  const at = (deadline: number, call: () => void): (() => void) => {
-    let timer: NodeJS.Timeout
-    const arm = () => {
-      const wait = Math.ceil(deadline - monoMs())
-      timer = setTimeout(
-        () => (monoMs() >= deadline ? call() : arm()),
-        Math.min(Math.max(wait, 0), TIMER_MS_MAX),
-      )
-    }
-    arm()
-    return () => clearTimeout(timer)
-  }
   const now = () => ({ wall: Date.now(), mono: monoMs() })
+  const deadlines = new Deadlines(monoMs)
+  const at: Clock['at'] = (deadline, call) => deadlines.at(deadline, call)
   return { now, at, precisely, bootId: readBootId() }
 }
 
 /** Timers are up to a millisecond late (and early): the last bit of a precise wait is spent looking at the clock. */
 const SPIN_MS = 1.2
+/** Longer waits are slept in parts: setTimeout takes no more. */
+const SLEEP_MS_MAX = 2 ** 31 - 1
 
 /** Sleeps most of the time, then takes turns of the event loop, which goes on serving everything else, until the moment. */
 function precisely(deadline: number, call: () => void): () => void {
@@ -50,7 +40,7 @@ function precisely(deadline: number, call: () => void): () => void {
       call()
     }
   }
-  const sleep = Math.min(Math.floor(deadline - monoMs() - SPIN_MS), TIMER_MS_MAX)
+  const sleep = Math.min(Math.floor(deadline - monoMs() - SPIN_MS), SLEEP_MS_MAX)
   const timer = sleep >= 1 ? setTimeout(look, sleep) : undefined
   if (timer === undefined) setImmediate(look)
   return () => {

@@ -3,8 +3,8 @@
 
 import type { Millis } from '#core/time.ts'
 
-/** setTimeout fires after 1 ms for anything above 2³¹−1 ms, so long waits are chunked (faults.md HO17). */
-const TIMER_MS_MAX = 2 ** 31 - 1
+/** Calls once after so many ms, rounded up to whole ones; it may be early, by less than 1 ms or because the wait was long. */
+export type Wake = (ms: Millis, call: () => void) => () => void
 
 interface Entry {
   readonly deadline: Millis
@@ -16,16 +16,18 @@ interface Entry {
 interface Bucket {
   readonly ms: number
   readonly entries: Set<Entry>
-  readonly timer: NodeJS.Timeout
+  readonly cancel: () => void
 }
 
 export class Deadlines {
   readonly #mono: () => Millis
+  readonly #wake: Wake
   readonly #buckets = new Map<number, Bucket>()
 
   /** `mono`: the clock the deadlines are on, ms. */
-  constructor(mono: () => Millis) {
+  constructor(mono: () => Millis, wake: Wake) {
     this.#mono = mono
+    this.#wake = wake
   }
 
   /** Calls back once at or after the deadline, however far, and not during this call; returns the cancellation. */
@@ -44,9 +46,8 @@ export class Deadlines {
   }
 
   #open(ms: number, waitMs: Millis): Bucket {
-    const wait = Math.min(Math.max(Math.ceil(waitMs), 0), TIMER_MS_MAX)
-    const timer = setTimeout(() => this.#ring(bucket), wait)
-    const bucket: Bucket = { ms, entries: new Set(), timer }
+    const cancel = this.#wake(Math.max(0, Math.ceil(waitMs)), () => this.#ring(bucket))
+    const bucket: Bucket = { ms, entries: new Set(), cancel }
     this.#buckets.set(ms, bucket)
     return bucket
   }
@@ -68,7 +69,7 @@ export class Deadlines {
     const { bucket } = entry
     entry.bucket = undefined
     if (bucket?.entries.delete(entry) !== true || bucket.entries.size > 0) return
-    clearTimeout(bucket.timer)
+    bucket.cancel()
     if (this.#buckets.get(bucket.ms) === bucket) this.#buckets.delete(bucket.ms)
   }
 }

@@ -5,12 +5,18 @@ import { Deadlines } from '../../../agent/runtime/deadlines.ts'
 
 const DAY = 86_400_000
 
+const TIMER_MS_MAX = 2 ** 31 - 1
+const wake = (ms: number, call: () => void) => {
+  const timer = setTimeout(call, Math.min(ms, TIMER_MS_MAX))
+  return () => clearTimeout(timer)
+}
+
 describe('deadlines', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
   /** A clock that starts within a millisecond, as machines do. */
-  const started = (offset = 0.4) => new Deadlines(() => performance.now() + offset)
+  const started = (offset = 0.4) => new Deadlines(() => performance.now() + offset, wake)
   const called: string[] = []
   beforeEach(() => void called.splice(0))
   const note = (name: string) => () => void called.push(name)

@@ -112,6 +112,7 @@ export function survivingDisk(options: SurvivingDiskOptions): SurvivingDisk {
       return {
         stop: () => {
           watchdog.stop()
+          options.clock.notice = undefined
           disk.stop()
           retention.stop()
         },
@@ -237,14 +238,14 @@ function watchTasks(
       ...(agent.uplink?.progress?.() ?? []),
       { task: 'commit to the journal', dueMono: loop.committingSince },
     ],
-    stalled: (from, to) =>
-      loop.input({
-        kind: 'note',
-        at: to,
-        type: 'system.stalled',
-        body: { from: Math.round(from.wall), ms: Math.round(to.mono - from.mono) },
-      }),
+    stalled: (from, to) => {
+      const ms = to.mono - from.mono
+      loop.input({ kind: 'stalled', at: to, ms })
+      const body = { from: Math.round(from.wall), ms: Math.round(ms) }
+      loop.input({ kind: 'note', at: to, type: 'system.stalled', body })
+    },
   })
   watchdog.start()
+  clock.notice = () => watchdog.notice()
   return watchdog
 }

@@ -44,7 +44,12 @@ export interface LossWatch {
   next: number
   filled: number
   good: number
+  /** Monotonic moment at which the agent itself was found to have stood still, last. */
+  stalledAt: Millis
 }
+
+/** Slots missed are told a moment after the agent goes on: as soon as what it had begun has ended. */
+const STALL_TOLD_MS: Millis = 5000
 
 /** A watch that begins now: the comm-fail time runs from here. */
 export function newLossWatch(mono: Millis, slotMs: Millis): LossWatch {
@@ -57,7 +62,14 @@ export function newLossWatch(mono: Millis, slotMs: Millis): LossWatch {
     next: 0,
     filled: 0,
     good: 0,
+    stalledAt: Number.NEGATIVE_INFINITY,
   }
+}
+
+/** Time in which the agent itself stood still is not held against the instrument, nor are the slots missed in it. */
+export function forgiveStall(watch: LossWatch, mono: Millis, ms: Millis): void {
+  watch.lastUsable = Math.min(mono, watch.lastUsable + ms)
+  watch.stalledAt = mono
 }
 
 /** What a watch has to know of a record. */
@@ -72,6 +84,7 @@ export interface WatchedRecord {
 export function watchRecord(watch: LossWatch, mono: Millis, record: WatchedRecord): void {
   const { q, qc, slots = 1, late } = record
   if (saysNothing(qc)) return
+  if (qc === 'slot_missed' && mono - watch.stalledAt < STALL_TOLD_MS) return
   watch.usable = q !== 'bad'
   watch.newestReason = qc
   if (watch.usable) watch.lastUsable = mono

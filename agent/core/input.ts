@@ -157,6 +157,8 @@ export type Input =
       readonly active: boolean
       readonly detail?: string
     }
+  /** The agent itself stood still for so long until now (paused, starved, blocked): nothing of it says anything of an instrument. */
+  | { readonly kind: 'stalled'; readonly at: Instant; readonly ms: Millis }
   /** The wall clock was found more than half a second off the time base: a new one begins. */
   | { readonly kind: 'clock_stepped'; readonly at: Instant; readonly stepMs: Millis }
   /** The wall clock, doubted since the start, is to be believed from now on. */

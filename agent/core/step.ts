@@ -6,6 +6,7 @@ import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
 import { CLOCK_KEY, doubtClock, stepClock, trustClock } from './clock.ts'
 import { passOverdue, takeNoSample, takeSample } from './counters.ts'
+import { forgiveStall } from './data-loss.ts'
 import { setFault } from './fault.ts'
 import { resumeRecent } from './first-out.ts'
 import { forget, isForgotten } from './forget.ts'
@@ -210,6 +211,10 @@ function handle(turn: Turn, input: Input): ActReply | undefined {
       return undefined
     case 'clock_trusted':
       trustClock(turn, input.by)
+      return undefined
+    case 'stalled':
+      for (const { watch } of turn.state.points.values())
+        forgiveStall(watch, turn.at.mono, input.ms)
       return undefined
     case 'note':
       writeEvent(turn, input.type, input.body)

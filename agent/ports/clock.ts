@@ -12,6 +12,8 @@ export interface Clock {
    * time. Absent where the clock has nothing better than `at`.
    */
   precisely?(monoMs: Millis, call: () => void): () => void
+  /** Looks whether the process stood still until now; called before anything is concluded from time that passed. */
+  notice?: (() => void) | undefined
   /** Identity of this boot of the machine; monotonic readings compare only within one. */
   readonly bootId: string
 }

@@ -123,6 +123,7 @@ export class Loop {
 
   /** One input through the core; what it leaves is committed with the next group, or at once. */
   input(input: Input): StepResult {
+    this.#clock.notice?.()
     const result = step(this.#state, input)
     this.absorb(result)
     this.#listener.stepped?.(result, input.at)

@@ -51,22 +51,31 @@ export class Watchdog {
     this.#cancel?.()
   }
 
+  /**
+   * Looks whether the process stood still since the last look, whoever comes first after it: what follows from the time that passed is
+   * not to be drawn before this is known.
+   */
+  notice(): void {
+    const now = this.#options.clock.now()
+    const late = now.mono - this.#last.mono - LOOK_MS
+    if (late <= STALL_MS) return
+    const before = this.#last
+    this.#last = now
+    this.#pardonedSince = now.mono
+    this.#options.log.warn('stalled', { ms: Math.round(late) })
+    this.#options.stalled(before, now)
+  }
+
   #arm(): void {
     const { clock } = this.#options
     this.#cancel = clock.at(this.#last.mono + LOOK_MS, () => this.#look())
   }
 
   #look(): void {
-    const { clock, log, tasks, stalled, failed } = this.#options
+    const { clock, log, tasks, failed } = this.#options
+    this.notice()
     const now = clock.now()
-    const before = this.#last
     this.#last = now
-    const late = now.mono - before.mono - LOOK_MS
-    if (late > STALL_MS) {
-      log.warn('stalled', { ms: Math.round(late) })
-      this.#pardonedSince = now.mono
-      stalled(before, now)
-    }
     for (const { task, dueMono } of tasks()) {
       const ms = now.mono - Math.max(dueMono, this.#pardonedSince)
       if (ms <= DEAD_MS) continue

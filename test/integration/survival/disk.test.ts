@@ -262,6 +262,11 @@ describe('a process that stood still', () => {
     expect(holes).toEqual([])
     const missed = rows.filter(([, slots, quality]) => quality === 'bad slot_missed' && slots > 10)
     expect(missed).toHaveLength(1)
+    const blamed = events(site.dataDir).filter(
+      ({ type, body }) => type === 'alarm.activated' && String(body['alarm']).startsWith('th-1.'),
+    )
+    expect(blamed, 'the instrument is not blamed for our pause').toEqual([])
+    expect(agent.lines.filter((line) => line.includes('unit_parked'))).toEqual([])
   })
 })
 

@@ -49,6 +49,19 @@ describe('the watchdog', () => {
     expect(told, 'once').toHaveLength(1)
   })
 
+  it('HO10 HO12 whoever looks first after a pause makes it known, once', async () => {
+    const { told, stall, watchdog, virtual } = setUp(() => Number.POSITIVE_INFINITY)
+    watchdog.notice()
+    stall(STALL_MS + 400)
+    watchdog.notice()
+    expect(told, 'late by less than a second').toEqual([])
+    stall(4000)
+    watchdog.notice()
+    watchdog.notice()
+    await virtual.advance(1000)
+    expect(told).toEqual([`stalled ${STALL_MS + 4400}`])
+  })
+
   it('leaves alone who owes nothing, or goes on', async () => {
     let due = Number.POSITIVE_INFINITY
     const { told, virtual } = setUp(() => due)

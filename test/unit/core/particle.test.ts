@@ -30,6 +30,26 @@ describe('a sample', () => {
     expect(core.readings.length).toBe(before)
   })
 
+  it.each([
+    ['after a reboot of the counter', 4711, 1],
+    ['at the end of its 32 bits', 2 ** 32 - 1, 0],
+  ])(
+    'FB14 record numbers that begin anew %s are new records, with their own counts',
+    (_, last, first) => {
+      const core = cabinet()
+      core.advance(MINUTE)
+      core.sample('pc-bsc1', counts(20, 0), { identity: last })
+      expect(core.lastReading('bsc1-p05')).toMatchObject({ v: (20 * 1000) / 28.3, q: 'good' })
+      core.advance(MINUTE)
+      core.sample('pc-bsc1', counts(3, 1), { identity: first })
+      expect(core.lastReading('bsc1-p05')).toMatchObject({
+        v: (3 * 1000) / 28.3,
+        q: 'good',
+        x: { rec: first },
+      })
+    },
+  )
+
   it('lies at the instrument’s end minus its duration, exactly, while the clocks may agree', () => {
     const core = cabinet()
     core.advance(MINUTE + 700)

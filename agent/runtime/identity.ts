@@ -14,6 +14,8 @@ const RECHECK_MS: Millis = 60 * MINUTE
 const RETRY_MS_MIN: Millis = MINUTE
 /** A refused one is asked again after this long: nothing it says counts, and whoever puts the right one back wants to see it. */
 const REFUSED_RETRY_MS: Millis = 10_000
+/** Damaged replies are a reason to ask once in so long. */
+const DOUBT_MS: Millis = 30_000
 /** After so many questions in a row without an answer, the poll goes first and shows whether the unit is there at all. */
 const SILENT_QUESTIONS_MAX = 3
 
@@ -49,6 +51,8 @@ interface Watch {
   nextMono: Millis
   retryMs: Millis
   silentQuestions: number
+  /** No damaged reply is a reason to ask before this. */
+  doubtFromMono: Millis
   /** The profile knows no way to ask. */
   mute: boolean
   /** What was last recorded, printed. */
@@ -81,6 +85,7 @@ export class IdentityWatch {
         nextMono: Number.NEGATIVE_INFINITY,
         retryMs: RETRY_MS_MIN,
         silentQuestions: 0,
+        doubtFromMono: Number.NEGATIVE_INFINITY,
         mute: options.driver.readIdentity === undefined,
         recorded: '',
         alarmed: undefined,
@@ -134,6 +139,15 @@ export class IdentityWatch {
     if (watch === undefined || watch.lost) return
     watch.lost = true
     watch.nextMono = Number.NEGATIVE_INFINITY
+  }
+
+  /** A reply came damaged: two instruments of one unit id damage one another's, and either may be heard alone (FB19). */
+  damaged(instrument: string): void {
+    const watch = this.#watches.get(instrument)
+    const { mono } = this.#options.clock.now()
+    if (watch === undefined || isCurious(watch) || mono < watch.doubtFromMono) return
+    watch.doubtFromMono = mono + DOUBT_MS
+    watch.nextMono = Math.min(watch.nextMono, mono)
   }
 
   /** Whether what the instrument measured belongs to its points. */

@@ -21,6 +21,11 @@ function hasAnswered({ signals, sample, sampleFault, silent }: PollReply): boole
   return signals.some(({ result }) => result.kind === 'value' || !isSilence(result.reason))
 }
 
+/** Whether something of it came back damaged. */
+const isDamaged = ({ signals, sampleFault }: PollReply): boolean =>
+  sampleFault?.reason === 'crc' ||
+  signals.some(({ result }) => result.kind === 'fault' && result.reason === 'crc')
+
 /** A reply of an instrument that is not the right one: its registers are kept, and none of them is a value (URS-14). */
 export function uncredited(reply: PollReply): PollReply {
   const { sample } = reply
@@ -52,6 +57,7 @@ export function isToConfirm(
   instrument: string,
   reply: PollReply,
 ): boolean {
+  if (isDamaged(reply)) identity.damaged(instrument)
   if (hasAnswered(reply)) return identity.isDue(instrument, 'after')
   identity.lost(instrument)
   return false

@@ -2,6 +2,7 @@
 // silence and hourly, and nothing of a stranger is credited.
 
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '#core/random.ts'
 import type { Profile } from '#drivers/profile.ts'
 import type { BusDriver, IdentityReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
@@ -178,6 +179,26 @@ describe('URS-14 FB19 a stranger', () => {
     const words = new Set(rig.since().map((word) => word.replace(/×.*/, '')))
     expect(words).not.toContain('99')
     expect(words).toContain('identity')
+  })
+
+  it('FB19 beside the right one under one unit id is found out by the replies that they damage', async () => {
+    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    rig.poller.run()
+    await rig.clock.advance(3500)
+    rig.since()
+    const random = seededRandom(19)
+    rig.wire.script = (_request, regular, send) => {
+      const isOther = random() < 0.5
+      rig.name(isOther ? 'S-9' : 'S-1')
+      rig.found.set(3, 0, isOther ? 99 : 7)
+      const frame = regular()
+      if (random() < 0.5) frame[4] = (frame[4] ?? 0) & 0x55
+      send(frame, 5)
+    }
+    await rig.clock.advance(300_000)
+    expect(rig.alarms()).toContain('dp-1.identity true')
+    const words = rig.since()
+    expect(words.filter((word) => word === 'identity').length).toBeGreaterThan(10)
   })
 
   it('its samples are bad too', async () => {

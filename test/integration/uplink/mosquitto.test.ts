@@ -67,7 +67,7 @@ describe.skipIf(noMosquitto)('URS-48 against Mosquitto', () => {
     expect(live.noticesOf('rejected')).toEqual([])
   })
 
-  it('a backlog of 120,000 records drains in order while a new alarm and its event arrive within 2 s', async () => {
+  it('NE1 a backlog of 120,000 records drains in order while a new alarm and its event arrive within 2 s', async () => {
     const broker = await start()
     const consumer = await consume(broker)
     const live = publish(broker)

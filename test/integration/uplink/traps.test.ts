@@ -26,7 +26,7 @@ async function rig(
 const leaf = (topic: string): string => topic.slice(BASE.length)
 
 describe('MQTT.js on a connection', () => {
-  it('ignores the server’s Receive Maximum; the uplink honours it', async () => {
+  it('NE3 ignores the server’s Receive Maximum; the uplink honours it', async () => {
     const { broker, live } = await rig({
       connack: () => ({ properties: { receiveMaximum: 5 } }),
       delayMs: 5,

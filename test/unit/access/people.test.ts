@@ -107,7 +107,7 @@ describe('URS-50 lock-out', () => {
     for (let time = 0; time < times; time++) await login('000000', at)
   }
 
-  it('locks with the fifth failure for a minute, also for the right PIN, then 2, 4 …', async () => {
+  it('PE14 locks with the fifth failure for a minute, also for the right PIN, then 2, 4 …', async () => {
     await guess(4)
     expect(await login('000000')).toMatchObject({
       code: 'not_authorised',
@@ -170,7 +170,7 @@ describe('URS-50 lock-out', () => {
     expect(journal.typed('access.login_failed').at(-1)).toMatchObject({ unrecorded: 19 })
   })
 
-  it('bounds what guessing at ever new names writes, and accounts for every attempt', async () => {
+  it('PE14 bounds what guessing at ever new names writes, and accounts for every attempt', async () => {
     for (let name = 0; name < 70; name++) await login('000000', START, `n-${name}`)
     expect(journal.typed('access.login_failed')).toHaveLength(60)
     await login('000000', later(MINUTE), 'n-last')

@@ -111,7 +111,7 @@ describe('URS-30 driving the outputs', () => {
     })
   })
 
-  it('sounds once for a thousand alarms, and is quiet when each is acknowledged', async () => {
+  it('PE11 sounds once for a thousand alarms, and is quiet when each is acknowledged', async () => {
     const { clock, alarm, sounded, horn } = await started()
     for (let index = 0; index < 1000; index++) alarm(`a${index}`, 'unacknowledged', 1)
     await clock.advance(5000)

@@ -87,11 +87,11 @@ describe('printable', () => {
 })
 
 describe('exit codes', () => {
-  it('are those of the contract', () => {
+  it('S4 are those of the contract', () => {
     expect(Object.values(EXIT)).toEqual([0, 1, 64, 65, 69, 70, 74, 75, 77, 78])
   })
 
-  it('cover every answer to an act: 0 where it was done, 1 refused, 77 not permitted', () => {
+  it('S4 cover every answer to an act: 0 where it was done, 1 refused, 77 not permitted', () => {
     const codes = Object.fromEntries(ACT_CODES.map((code) => [code, EXIT_OF_ACT[code]]))
     expect(codes).toEqual({
       acknowledged: 0,

@@ -17,7 +17,7 @@ function inverted(): CoreRig {
 }
 
 describe('acknowledging', () => {
-  it('URS-32 keeps who, role, reason and comment, in the contract’s order, and clears nothing', () => {
+  it('URS-32 U4 keeps who, role, reason and comment, in the contract’s order, and clears nothing', () => {
     const core = inverted()
     const occ = core.occ(INVERSION)
     const reply = core.ack(INVERSION, { reason: 'door_opened', comment: 'both doors' })
@@ -162,7 +162,7 @@ describe('acknowledging', () => {
       actor('root', 'administrator'),
     ],
   ]
-  it.each(refusals)('URS-33 refuses %s, on record, changing nothing', (_, make, code, by) => {
+  it.each(refusals)('URS-33 PE3 refuses %s, on record, changing nothing', (_, make, code, by) => {
     const core = inverted()
     const before = alarmPayload(core.state, INVERSION)
     const events = core.events.length
@@ -177,10 +177,20 @@ describe('acknowledging', () => {
     })
   })
 
-  it('URS-33 a second time is refused as done already', () => {
+  it('URS-33 PE4 a second time is refused as done already', () => {
     const core = inverted()
     core.ack(INVERSION)
     expect(core.ack(INVERSION)).toMatchObject({ ok: false, code: 'already_acknowledged', rev: 2 })
+  })
+
+  it('PE6 is of one occurrence: whatever else is active stays as it is', () => {
+    const core = new CoreRig(plantOf(['b101-dp', 'b101-t']))
+    core.values('b101-dp', -1, -2)
+    core.values('b101-t', 23)
+    const before = core.payload('b101-t.alert_high')
+    expect(core.ack(INVERSION)).toMatchObject({ ok: true })
+    expect(core.payload('b101-t.alert_high')).toEqual(before)
+    expect(core.eventsOf('alarm.acknowledged')).toHaveLength(1)
   })
 
   it('an older revision is accepted as long as it did not get worse', () => {
@@ -201,7 +211,7 @@ describe('acknowledging', () => {
     expect(core.act({ kind: 'ack', occ, reason: 'known_fault' })).toMatchObject({ ok: true })
   })
 
-  it('one that has ended is unknown', () => {
+  it('PE5 one that has ended is unknown', () => {
     const core = new CoreRig(plantOf(['b101-t']))
     core.values('b101-t', 23)
     const occ = core.occ('b101-t.alert_high')
@@ -251,7 +261,7 @@ describe('resetting', () => {
 })
 
 describe('a new excursion before the old one was seen', () => {
-  it('is an occurrence of its own; the old one stays listed and is acknowledged with it', () => {
+  it('A7 is an occurrence of its own; the old one stays listed and is acknowledged with it', () => {
     const core = inverted()
     const first = core.occ(INVERSION)
     core.values('b101-dp', 15, -3, -3)

@@ -46,7 +46,7 @@ describe('URS-51 a start with a clock that is not to be believed', () => {
     expect(doubted.some(([, alarm]) => String(alarm).endsWith('comm_fail'))).toBe(false)
   })
 
-  it('keeps a delay under way, alarm and onset through the step from 1970 to now', () => {
+  it('HO8 keeps a delay under way, alarm and onset through the step from 1970 to now', () => {
     const core = start()
     core.slot('b101-dp', 8)
     core.advance(10_000)

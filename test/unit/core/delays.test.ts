@@ -116,7 +116,7 @@ describe('on-delay', () => {
     })
   })
 
-  it('a clock step moves no delay', () => {
+  it('PE16 HO7 a clock step moves no delay', () => {
     const core = rig()
     core.slot('b101-dp', 9)
     core.advance(10_000)

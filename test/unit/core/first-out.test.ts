@@ -85,7 +85,7 @@ describe('URS-40 the first-out', () => {
 })
 
 describe('the parent of a lost instrument', () => {
-  it('is the fault of its bus while that goes on, whichever came first', () => {
+  it('S7 is the fault of its bus while that goes on, whichever came first', () => {
     const core = new CoreRig(plantOf(['b101-dp']))
     core.advance(10_000)
     const lost = 'dp-b101.comm_fail'

@@ -90,7 +90,7 @@ describe('a time of day that has come', () => {
     expect(came('07:30', '2025-11-21T06:00:00Z', '2025-11-22T07:00:00Z', ['sat'])).toBe(true)
   })
 
-  it('comes once a day over a whole year, whichever way it is looked at', () => {
+  it('HO9 comes once a day over a whole year, whichever way it is looked at', () => {
     for (const [time, zone] of [
       ['02:30', ROME],
       ['07:30', ROME],

@@ -105,7 +105,7 @@ describe('URS-38 a chattering alarm', () => {
     expect(marked(core)).toBe(expected)
   })
 
-  it('is marked until it has been quiet for a minute, and its published state says so', () => {
+  it('PE12 is marked until it has been quiet for a minute, and its published state says so', () => {
     const core = room()
     toggle(core, 0, 3)
     core.advance(MINUTE - 1)

@@ -102,7 +102,7 @@ describe('another configuration', () => {
   }
 
   it.each([['while running'], ['across a restart']])(
-    'closes an occurrence whose limit moved, with that reason, %s',
+    'PE2 closes an occurrence whose limit moved, with that reason, %s',
     (how) => {
       const core = active()
       const occ = core.occ(LOW)

@@ -110,7 +110,7 @@ describe('URS-34 shelving is refused', () => {
     expect(shelve(room(), alarm, ms + more).code).toBe(code)
   })
 
-  it('while it is shelved: the time cannot be drawn out', () => {
+  it('PE13 while it is shelved: the time cannot be drawn out', () => {
     const core = room()
     shelve(core, HIGH, HOUR)
     core.advance(HOUR / 2)
@@ -124,7 +124,7 @@ describe('URS-34 shelving is refused', () => {
 })
 
 describe('a shelved alarm', () => {
-  it('URS-35 shows who, why and until when, and what is beneath goes on', () => {
+  it('URS-35 PE13 A9 shows who, why and until when, and what is beneath goes on', () => {
     const core = room()
     core.slot('c102-rh', 56)
     const occ = core.occ(HIGH)

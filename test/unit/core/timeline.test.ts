@@ -75,7 +75,7 @@ describe('URS-27 stories', () => {
     ])
   })
 
-  it('an hour set back by somebody neither hides an excursion nor makes one', () => {
+  it('PE16 an hour set back by somebody neither hides an excursion nor makes one', () => {
     expect(
       told(
         ['b101-dp'],

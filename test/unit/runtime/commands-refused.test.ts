@@ -296,7 +296,7 @@ describe('a disk that pauses or fails', () => {
     expect(JSON.parse(replies[0] ?? '')).toMatchObject({ ok: false, code: 'store_failed' })
   })
 
-  it('lets a broken invariant end the process', async () => {
+  it('HO18 lets a broken invariant end the process', async () => {
     const broken = new InvariantError('cannot be')
     const { commands, failures, replies, incoming } = over({
       actWith: () => Promise.reject(broken),

@@ -75,7 +75,7 @@ async function run(units: readonly boolean[], turnMs = TURN_MS): Promise<Run> {
 }
 
 describe('FB20 URS-11 dead units on a bus', () => {
-  it('with any of them dead, every slot of the others starts at most one probe late', async () => {
+  it('B2 with any of them dead, every slot of the others starts at most one probe late', async () => {
     const units = fc
       .array(fc.boolean(), { minLength: 2, maxLength: 8 })
       .filter((dead) => dead.includes(false))

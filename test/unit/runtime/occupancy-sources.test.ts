@@ -70,7 +70,7 @@ function rig(zone: Partial<Zone>, wall: number) {
 }
 
 describe('the sources in time', () => {
-  it('say each change of the schedule within a second of its minute, over the change of summer time', async () => {
+  it('HO9 say each change of the schedule within a second of its minute, over the change of summer time', async () => {
     const { clock, said, sources } = rig({ schedule: SCHEDULE }, at('2026-03-27T12:00:00Z'))
     sources.start()
     for (let hour = 0; hour < 96; hour++) await clock.advance(HOUR)

@@ -19,6 +19,18 @@ describe('the system clock', () => {
     }
   })
 
+  it('HO17 waits for longer than a timer of the system can, rather than not at all', async () => {
+    const calls: number[] = []
+    const days = clock.now().mono + 30 * 86_400_000
+    const cancels = [
+      clock.at(days, () => calls.push(1)),
+      clock.precisely?.(days, () => calls.push(2)),
+    ]
+    await wait(20, 'at')
+    expect(calls).toEqual([])
+    for (const cancel of cancels) cancel?.()
+  })
+
   it('URS-10 waits 2 ms to within half a millisecond, most of the time', async () => {
     const late: number[] = []
     for (let time = 0; time < 60; time++) late.push(await wait(2.005, 'precisely'))

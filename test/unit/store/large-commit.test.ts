@@ -6,7 +6,7 @@ import { EPOCH, NOON, reading, temporaryDirectory } from './support.ts'
 
 describe('a disk that paused for long', () => {
   // found by the bench: 74,144 records had piled up, fewer than may wait, and the commit was refused as a broken invariant
-  it('URS-47 is caught up with in one commit of all that may wait, in the thread as it is limited', async () => {
+  it('URS-47 HO16 is caught up with in one commit of all that may wait, in the thread as it is limited', async () => {
     const store = await openStore({
       dataDir: temporaryDirectory(),
       origin: 'simulated',

@@ -216,7 +216,7 @@ describe('URS-46 verify', () => {
     if (!result.ok) expect(result.fault.message).toMatch(/record|time base|chain|file|journal-/)
   })
 
-  it('finds an alteration whose check was mended too, to the commit', () => {
+  it('PE15 U3 finds an alteration whose check was mended too, to the commit', () => {
     const dir = copyDirectory(original)
     const db = new Database(filePath(dir, 0))
     db.exec('UPDATE reading SET v = 9 WHERE s = 7')
@@ -281,7 +281,7 @@ describe('URS-46 verify', () => {
     expect(verifyJournal(dir)).toMatchObject(found('altered', 1))
   })
 
-  it.each([0, 1, 2])('names a file that was cut short (%d)', (index) => {
+  it.each([0, 1, 2])('PE15 U3 names a file that was cut short (%d)', (index) => {
     const dir = copyDirectory(original)
     const file = filePath(dir, index)
     truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096)

@@ -16,7 +16,7 @@ describe('URS-48 delivery', () => {
     expect(rig.noticesOf('cursor')).toEqual([{ kind: 'cursor', stream: 'readings', sent: 20_000 }])
   })
 
-  it('a lost PUBACK: connection given up after 30 s, records sent again byte for byte', async () => {
+  it('NE6 NE2 a lost PUBACK: connection given up after 30 s, records sent again byte for byte', async () => {
     const rig = uplinkRig()
     rig.commit(readings(50))
     rig.broker.react = ({ leaf, session }) => (leaf === 'readings' && session === 0 ? 'silence' : 0)

@@ -171,7 +171,7 @@ describe('NE7 confirm watermarks', () => {
     ])
   })
 
-  it('standing still for 5 min make everything above be sent again, marked replay; no cursor moves', async () => {
+  it('NE13 standing still for 5 min make everything above be sent again, marked replay; no cursor moves', async () => {
     const rig = await connected({ consumers: ['historian'] })
     rig.commit(readings(250))
     await rig.clock.advance(10)

@@ -126,7 +126,7 @@ describe('URS-57 lanes', () => {
     expect(rig.broker.bytesInFlightMax).toBeLessThanOrEqual(64 * 1024)
   })
 
-  it.each([1, 2, 5, 10])('honours a Receive Maximum of %i', async (receiveMaximum) => {
+  it.each([1, 2, 5, 10])('NE3 honours a Receive Maximum of %i', async (receiveMaximum) => {
     const rig = uplinkRig()
     rig.broker.grant = { receiveMaximum, sessionPresent: false }
     rig.commit([...readings(3000), event()])

@@ -43,7 +43,7 @@ describe('URS-57 the window', () => {
     },
   )
 
-  it('a backlog of readings leaves room for an alarm and its event at once', () => {
+  it('NE1 a backlog of readings leaves room for an alarm and its event at once', () => {
     const full = fill('readings', 8000, 20)
     expect(fits(full, { lane: 'event', bytes: 600, alone: false }, 20)).toBe(true)
     const withEvent = taken(full, { bytes: 600, alone: false })
@@ -64,7 +64,7 @@ describe('URS-57 the window', () => {
     expect(fits(other, { lane: 'state', bytes: 1, alone: true }, 20)).toBe(false)
   })
 
-  it('never holds more than the contract says, whatever comes and goes', () => {
+  it('NE3 S1 never holds more than the contract says, whatever comes and goes', () => {
     const step = fc.record({
       lane: fc.constantFrom<Lane>('state', 'event', 'readings', 'replay'),
       bytes: fc.integer({ min: 1, max: 100_000 }),

@@ -36,16 +36,16 @@ export interface SampleTruth {
 }
 
 export function drawCounter(dice: Dice): CounterDraw | undefined {
-  return dice.chance(0.35) ? someCounter(dice) : undefined
+  return dice.chance(0.25) ? someCounter(dice) : undefined
 }
 
 /** Whichever counter, but one. */
 export function someCounter(dice: Dice): CounterDraw {
-  const periodMs = dice.pick([20_000, 60_000, 60_000])
+  const periodMs = dice.pick([20_000, 60_000, 60_000, 60_000])
   return {
     id: 'c1',
     periodMs,
-    pollMs: dice.chance(0.5) ? 5000 : 10_000,
+    pollMs: periodMs === 60_000 ? dice.pick([15_000, 20_000]) : 10_000,
     clockMs: dice.pick([0, 400, -90_000, 7_200_000]),
     phaseMs: dice.between(0, periodMs),
   }

@@ -2,6 +2,7 @@
 // wire does wrong. Keeps account of every request, so that the checks know what was asked when. Never shares code with drivers.
 
 import type { Link, LinkListener, OpenLink } from '#drivers/link/link.ts'
+import { outstanding } from './checks/turns.ts'
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { BusDraw, FaultRates } from './scenario.ts'
@@ -20,6 +21,8 @@ const QUARANTINE_MS = 9990
 export interface Asked {
   readonly sentAt: number
   readonly process: Process
+  /** On which of the connections of the line. */
+  readonly connection: number
   /** Which agent of the process asked. */
   readonly agent: number
   readonly address: number
@@ -43,6 +46,7 @@ export interface LineOptions {
 }
 
 interface Open {
+  readonly number: number
   readonly process: Process
   readonly listener: LinkListener
   alive: boolean
@@ -63,6 +67,8 @@ export class Line {
   #deafUntil = 0
   /** True times of attempts to open the link. */
   connects: number[] = []
+  connectCount = 0
+  #newest: Asked | undefined
 
   constructor(options: LineOptions) {
     this.#options = options
@@ -99,7 +105,7 @@ export class Line {
       const { timeline, dice } = this.#options
       this.connects.push(timeline.now)
       if (this.connects.length > 400) this.connects.splice(0, 200)
-      const open: Open = { process, listener, alive: true }
+      const open: Open = { number: this.connectCount++, process, listener, alive: true }
       process.postAfter(dice.between(0.2, 3), () => {
         if (!open.alive) return
         if (timeline.now < this.#refusedUntil) return this.#close(open, 'connection refused')
@@ -140,12 +146,15 @@ export class Line {
     )
     if (functionCode < 1 || functionCode > 4)
       broken('B4', `function code ${functionCode} left the agent`)
-    this.#checkTurn(request, open)
     const asked: Asked = {
       ...{ sentAt: timeline.now, process: open.process, address, quantity },
-      agent: open.process.agents,
+      ...{ agent: open.process.agents, connection: open.number },
       ...{ heardAt: undefined, spoilt: false, whole: false },
     }
+    const pending = outstanding(this.#newest, asked)
+    if (pending !== undefined) broken('B1', `unit ${unitId} of ${this.bus.id} was ${pending}`)
+    this.#newest = asked
+    this.#checkTurn(request, open)
     const list = this.asked.get(unitId) ?? []
     list.push(asked)
     if (list.length > REQUESTS_MAX) list.splice(0, REQUESTS_MAX / 2)

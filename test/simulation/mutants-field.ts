@@ -195,6 +195,27 @@ export const fieldMutants: readonly PlantedBug[] = [
       ),
   },
   {
+    name: 'a silent unit is polled like any other',
+    caughtBy: ['B2', 'A5'],
+    force: { unitOff: 60_000 },
+    driver: (driver) => replying(driver, (reply) => ({ ...reply, silent: false })),
+  },
+  {
+    name: 'a request goes out while another is open',
+    caughtBy: ['B1', 'B3'],
+    link: (open) => (listener) => {
+      const link = open(listener)
+      let writes = 0
+      return {
+        ...link,
+        write: (bytes) => {
+          link.write(bytes)
+          if (++writes % 40 === 0) link.write(bytes)
+        },
+      }
+    },
+  },
+  {
     name: 'a writing function code leaves the agent',
     caughtBy: ['B4'],
     link: (open, bus) => (listener) => {

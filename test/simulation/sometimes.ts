@@ -42,6 +42,7 @@ export const SOMETIMES: readonly string[] = [
   'strike powerLoss',
   'strike stall',
   'strike wireHalfOpen',
+  'unit silent for long',
   ...[1, 2, 3, 4, 5, 6, 7, 8, 10, 11].map((code) => `exception ${code}`),
   ...['acknowledged', 'already_acknowledged', 'invalid', 'not_authorised', 'stale_revision'].map(
     (code) => `act ack: ${code}`,

@@ -38,9 +38,11 @@ const spell = (dice: World['dice'], short: number, long: number): number =>
 const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
   wireCut: ({ lines }, dice) => dice.pick(lines).cut(spell(dice, 2 * SECOND, 5 * MINUTE)),
   wireHalfOpen: ({ lines }, dice) => dice.pick(lines).deafen(spell(dice, 10 * SECOND, 5 * MINUTE)),
-  unitOff: ({ lines, now }, dice) => {
+  unitOff: (world, dice) => {
+    const { lines, now, seen } = world
     const unit = dice.pick(dice.pick(lines).units)
-    unit.offUntil = now + spell(dice, 5 * SECOND, 10 * MINUTE)
+    unit.off(now, spell(dice, 5 * SECOND, 10 * MINUTE))
+    if (now < unit.offUntil - 5 * MINUTE) seen.call(world, 'unit silent for long')
   },
   kill: ({ host }, dice) => host.kill(spell(dice, 3 * SECOND, 5 * MINUTE)),
   powerLoss: ({ host, disk }, dice) => {

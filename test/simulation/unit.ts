@@ -14,6 +14,13 @@ export class Unit {
   readonly signals: readonly Signal[]
   /** Silent until then (no power, or booting). */
   offUntil = 0
+  offFrom = 0
+
+  /** Off for a while from now on. */
+  off(now: number, ms: number): void {
+    if (now >= this.offUntil) this.offFrom = now
+    this.offUntil = Math.max(this.offUntil, now + ms)
+  }
 
   constructor(id: string, unitId: number, signals: readonly Signal[]) {
     this.id = id

@@ -15,6 +15,7 @@ import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
 import { SampleChecks } from './samples.ts'
 import { type GapStep, TransitionChecks } from './transitions.ts'
+import { overprobed } from './turns.ts'
 
 /** A sample is judged when its poll is over: other registers of the instrument may take their retries. */
 const DELIVERED_WITHIN_MS = 15_000
@@ -44,6 +45,7 @@ export class Checks {
   readonly #limits: LimitChecks
   readonly #loss: LossChecks
   readonly #hooks: CheckHooks
+  readonly #lines: readonly Line[]
   /** True time at which the core was handed a slot, until its record is accepted. */
   #delivered = new Map<string, number>()
   readonly #revisions = new Map<string, Revision>()
@@ -52,6 +54,8 @@ export class Checks {
   #coming: Coming[] = []
   /** Points that the newest change was about. */
   #changed: ReadonlySet<string> = new Set()
+  /** Since when the present pollers ask. */
+  #pollingSince = 0
   /** What was not kept, and is to be on record next. */
   #unkept: Unkept | undefined
 
@@ -59,6 +63,7 @@ export class Checks {
     const { broken } = hooks
     const signals = lines.flatMap(({ units }) => units.flatMap((unit) => unit.signals))
     this.#hooks = hooks
+    this.#lines = lines
     this.#revisions.set(configuration.plant.hash, FIRST_REVISION)
     this.accepted = new Accepted({ accepted: (record) => this.#take(record), broken })
     this.readings = new ReadingChecks(lines, hooks)
@@ -134,6 +139,7 @@ export class Checks {
     if (revision === undefined) return this.#hooks.broken('S3', 'nobody wrote this configuration')
     this.#coming = this.#coming.filter((each) => each.seq < seq)
     const at = this.#hooks.now()
+    this.#pollingSince = at
     this.#coming.push({ revision, seq, at, ...(baseMs !== undefined && { baseMs }) })
     if (this.accepted.head >= seq) this.#reconfigure(seq + 1)
   }
@@ -165,6 +171,10 @@ export class Checks {
   /** While the agent runs and works. */
   sweep(agent: Agent, process: Process): void {
     this.readings.sweep(process)
+    for (const line of this.#lines) {
+      const words = overprobed(line, this.#pollingSince, this.#hooks.now())
+      if (words !== undefined) this.#hooks.broken('B2', words)
+    }
     this.#samples?.sweep(agent, process)
     this.#loss.sweep(this.#hooks.now())
     this.#compare(agent, 'rest')

@@ -135,8 +135,10 @@ export class SampleChecks {
         this.#hooks.broken('D1', `no sample of ${point} for ${Math.round((now - since) / 1000)} s`)
     }
     const asked = this.#line.asked.get(this.#unit.unitId) ?? []
-    for (const [index, { address, sentAt }] of asked.entries()) {
-      if (address !== 0 || sentAt < now - LOOK_BACK_MS) continue
+    for (let index = asked.length - 1; index >= 0; index--) {
+      const { address, sentAt } = asked[index] ?? { address: 0, sentAt: 0 }
+      if (sentAt < now - LOOK_BACK_MS) break
+      if (address !== 0) continue
       const heardAt = wholeRecord(asked, index, process)
       if (heardAt === undefined || heardAt > now - TAKEN_WITHIN_MS) continue
       if (process.lastStopped <= sentAt - 2000) this.#checkTaken(sentAt, heardAt)
@@ -206,13 +208,14 @@ export class SampleChecks {
  */
 function wholeRecord(asked: readonly Asked[], index: number, process: Process): number | undefined {
   let next = 0
-  for (const { address, quantity, whole, heardAt, sentAt, ...each } of asked.slice(index)) {
-    if (!whole || heardAt === undefined || heardAt - sentAt > PROMPT_MS) return undefined
-    if (each.process !== process) return undefined
-    if (next >= REGISTERS) return address === 0 ? heardAt : undefined
-    if (address !== next) return undefined
-    next += quantity
-    if (next >= REGISTERS && quantity >= REGISTERS) return heardAt
+  for (let at = index; at < asked.length; at++) {
+    const one = asked[at]
+    if (one?.heardAt === undefined || !one.whole || one.process !== process) return undefined
+    if (one.heardAt - one.sentAt > PROMPT_MS) return undefined
+    if (next >= REGISTERS) return one.address === 0 ? one.heardAt : undefined
+    if (one.address !== next) return undefined
+    next += one.quantity
+    if (one.quantity >= REGISTERS) return one.heardAt
   }
   return undefined
 }

@@ -112,8 +112,11 @@ export function alarmDefinitions(plant: Plant): ReadonlyMap<string, AlarmDefinit
   const ofPoints = plant.points.flatMap((point) => {
     const instrument = instruments.get(point.instrument)
     const alarms = pointAlarms(point, zones.get(point.zone), instrument)
+    const vital = alarms.some((alarm) => isCritical(alarm, point, incubators))
     return alarms.map((alarm) =>
-      isCritical(alarm, point, incubators) ? { ...alarm, critical: true as const } : alarm,
+      isCritical(alarm, point, incubators) || (vital && alarm.class === 'fault')
+        ? { ...alarm, critical: true as const }
+        : alarm,
     )
   })
   const vital = new Set(
@@ -289,8 +292,8 @@ const fault = (
 
 /**
  * Critical (URS-34): every alarm of a grade A particle point and of a pressure that is critical, or of whatever point the site calls
- * critical; every inversion; the action alarms of an incubator, which is a zone with a CO₂ point. Data loss of an instrument with
- * such a point is critical with it, for it hides what would be.
+ * critical; every inversion; the action alarms of an incubator, which is a zone with a CO₂ point. The faults of such a point, and
+ * data loss of its instrument, are critical with it, for they hide what would be.
  */
 const isCritical = (
   { kind, class: alarmClass }: AlarmDefinition,

@@ -28,6 +28,7 @@ import {
   type WindowRow,
   windowKey,
 } from './state.ts'
+import type { Millis } from './time.ts'
 import { baseNow, type Turn, writeReading } from './turn.ts'
 
 /** Nominal flow assumed for the fill time where nobody states one (1 CFM). */
@@ -160,9 +161,11 @@ function enter(turn: Turn, channel: PointUnit, reading: Reading, x: SampleDetail
   turn.changes.set(windowKey(channel.point.id), row)
 }
 
+const seconds = (ms: Millis): string => `${Math.round(ms / 1000)} s`
+
 /**
- * Grade A is sampled back to back: a pause in good coverage longer than one sample is an alarm (URS-02), also one that the counter
- * was set to make between its samples.
+ * Grade A is sampled back to back: a pause in good coverage longer than one sample is an alarm (URS-02); one that the counter is set to
+ * make is one as soon as the counter says so, and not at the end of it, which may be hours away.
  */
 function judgePause(
   turn: Turn,
@@ -181,14 +184,21 @@ function judgePause(
   }
   const allowed = counter.durationMs + graceOf(counter)
   const pause = good ? accepted.pauseMs : end - (counter.lastGoodEnd ?? end)
+  const begun = accepted.t + (good ? 0 : sample.durationMs) - pause
+  const found =
+    counter.holdMs > allowed
+      ? {
+          t: end,
+          detail: `the counter is set to pause for ${seconds(counter.holdMs)} after each sample`,
+        }
+      : pause > allowed
+        ? { t: Math.round(begun), detail: `no good sample for ${seconds(pause)}` }
+        : undefined
   for (const { gap } of unit.channels) {
     if (gap === undefined) continue
-    if (pause > allowed)
-      setFault(turn, gap, true, {
-        t: Math.round(accepted.t + (good ? 0 : sample.durationMs) - pause),
-        detail: `no good sample for ${Math.round(pause / 1000)} s`,
-      })
-    if (good) setFault(turn, gap, false)
+    if (found !== undefined) setFault(turn, gap, true, found)
+    // one that it is set to make begins again with each sample's end
+    if (good && counter.holdMs <= allowed) setFault(turn, gap, false)
   }
   if (good)
     keepCounter(turn, unit, { ...counter, lastGoodEnd: Math.max(end, counter.lastGoodEnd ?? end) })

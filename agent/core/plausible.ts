@@ -3,7 +3,7 @@
 
 import type { SlotResult } from './input.ts'
 import type { ReadingContext } from './reading.ts'
-import type { PointUnit } from './state.ts'
+import { type PointUnit, sourceOf } from './state.ts'
 import { MINUTE, type Millis } from './time.ts'
 
 /** Whether the raw registers have stood unchanged for longer than the point allows (only where it says how long). */
@@ -16,10 +16,23 @@ export function isStuck(unit: PointUnit, { result }: SlotResult, mono: Millis): 
     before.length === result.raw.length &&
     before.every((byte, index) => byte === result.raw[index])
   if (!same) {
+    // what was found frozen before a start stays so until it is seen to move: a start thaws nothing
+    const known = before === undefined && unit.frozen?.state.active === true
     unit.raw = result.raw
-    unit.unchangedSince = mono
+    unit.unchangedSince = known ? Number.NEGATIVE_INFINITY : mono
   }
   return mono - unit.unchangedSince > stuckAfterMs
+}
+
+/** What is remembered of the values of a point goes on under another configuration, which must not serve for putting a finding off. */
+export function carryValues(before: PointUnit | undefined, now: PointUnit): void {
+  if (
+    before === undefined ||
+    sourceOf(before.instrument.instrument) !== sourceOf(now.instrument.instrument)
+  )
+    return
+  const { raw, unchangedSince, deviceFailures, newest, newestAt } = before
+  Object.assign(now, { raw, unchangedSince, deviceFailures, newest, newestAt })
 }
 
 /**

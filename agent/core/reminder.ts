@@ -35,10 +35,18 @@ export function settleReminders(turn: Turn): void {
       if (reminder !== undefined) setReminder(turn, unit, undefined)
     } else if (reminder?.kind !== wanted.kind || reminder.occ !== occ) {
       const { kind, afterMs } = wanted
-      setReminder(turn, unit, { occ, kind, step: 0, timer: timerFrom(afterMs, turn.at) })
+      const fresh = { kind, step: 0, timer: timerFrom(afterMs, turn.at) }
+      setReminder(turn, unit, { ...(isUnseen(unit, reminder) ? reminder : fresh), occ })
     }
   }
 }
+
+/**
+ * Whether the occurrence that was reminded of was superseded with nobody having seen it: the steps go on for the one that followed, or
+ * an alarm that comes and goes would never reach anybody (decision 0026).
+ */
+const isUnseen = ({ state }: AlarmUnit, reminder: Reminder | undefined): reminder is Reminder =>
+  reminder?.kind === 'escalate' && state.occurrence?.superseded.includes(reminder.occ) === true
 
 function wantedKind(
   { plant }: CoreState,

@@ -19,7 +19,7 @@ import { FLOOD_KEY, keepFlood, noNuisance, resumeFlood } from './nuisance.ts'
 import { takeSource } from './occupancy.ts'
 import { overdueAt, resumeCounter } from './particle.ts'
 import { nextPassing, passDeadlines, settle } from './passing.ts'
-import { isStuck, permittedStep } from './plausible.ts'
+import { carryValues, isStuck, permittedStep } from './plausible.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
 import { type Reminder, resumeReminder } from './reminder.ts'
@@ -299,6 +299,7 @@ function changePlant(turn: Turn, plant: Plant, by: string | undefined): void {
       return old?.point.intervalMs === intervalMs ? old.watch : undefined
     },
   })
+  for (const unit of state.points.values()) carryValues(points.get(unit.point.id), unit)
   resumeRecent(state, at)
   resumeTrends(turn, (id) => points.get(id)?.trend?.excursions, state.happened.values())
   resumeStays(turn, (id) => stayOf(zones, id), { at, sameBoot: true })

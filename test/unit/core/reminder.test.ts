@@ -45,9 +45,29 @@ describe('URS-37 escalation', () => {
     expect(steps(core)).toEqual([1])
   })
 
-  it('begins anew with a new occurrence', () => {
+  it('goes on for what supersedes an occurrence nobody saw: an alarm that comes and goes is no less urgent', () => {
+    const core = room()
+    for (let minute = 0; minute < 29; minute++) {
+      core.advance(30_000)
+      core.slot('c102-rh', 40)
+      core.advance(30_000)
+      core.slot('c102-rh', 57)
+    }
+    expect(steps(core)).toEqual([1])
+    expect(core.payload(HIGH)).toMatchObject({ state: 'unacknowledged', escalation: 1 })
+    core.restart(1000, { reboot: true })
+    core.advance(MINUTE - 1001)
+    expect(steps(core)).toEqual([1])
+    core.advance(1)
+    expect(steps(core)).toEqual([1, 2])
+    const [, second] = core.eventsOf('alarm.escalated', HIGH)
+    expect(second?.body['occ']).toBe(core.occ(HIGH))
+  })
+
+  it('begins anew with an occurrence after somebody has seen the last one', () => {
     const core = room()
     core.advance(9 * MINUTE)
+    core.ack(HIGH)
     core.slot('c102-rh', 40)
     core.slot('c102-rh', 57)
     core.advance(9 * MINUTE)

@@ -44,6 +44,7 @@ describe('URS-34 shelving is refused', () => {
     ['the data loss of its counter', 'pc-bsc1.comm_fail'],
     ['a critical pressure', 'b101-dp.action_low'],
     ['an inversion', 'b101-dp.inversion'],
+    ['the sensor fault of what may be inverted', 'b101-dp.sensor_fault'],
     ['a system alarm of priority 1', 'system.storage_fault'],
   ])('for everybody: %s', (_, alarm) => {
     for (const role of ['technician', 'supervisor', 'qa', 'administrator'] as const) {

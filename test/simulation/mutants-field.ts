@@ -58,7 +58,7 @@ const isTcp = (bus: { readonly protocol: string }): boolean => bus.protocol === 
 export const fieldMutants: readonly PlantedBug[] = [
   {
     name: 'a late reply is taken for the next request (TCP: any transaction id will do)',
-    caughtBy: ['D5', 'D6', 'S3'],
+    caughtBy: ['D5', 'D6', 'S3', 'B1'],
     force: { wireLate: 0.1 },
     link: (open, bus) =>
       isTcp(bus)

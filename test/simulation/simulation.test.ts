@@ -1,4 +1,4 @@
-// The whole agent in virtual time (URS-01, 10, 11, 28, 31, 46–48, 51, 57, 63): seeds that once failed, seeds that never did, one
+// The whole agent in virtual time (URS-01, 02, 10, 11, 28, 31, 34, 36, 46–49, 51, 54, 57, 63): seeds that once failed, seeds that never did, one
 // seed twice, and the planted bugs that prove the checks can see. A longer run: npm run soak.
 
 import { afterAll, describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ describe('simulation', () => {
   })
 
   test.each(FIXED_SEEDS)(
-    'URS-01, URS-10, URS-28, URS-46, URS-63 no invariant breaks: seed %i',
+    'URS-01, URS-02, URS-10, URS-28, URS-34, URS-46, URS-49, URS-63 no invariant breaks (A1–A9, B1–B4, D1–D8, S1–S3, S5, U1, U2): seed %i',
     async (seed) => {
       const result = await runSeed({ seed, hours: 2, pointsMax: 8 })
       passed(result)

@@ -5,7 +5,7 @@ import type { AuditRecord, ChangeView } from '../control/view.ts'
 import { valueWords } from './changes-text.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
-import { momentOf } from './moment.ts'
+import { periodOf } from './moment.ts'
 import { type Output, printable } from './output.ts'
 import { localTime } from './wording.ts'
 
@@ -19,16 +19,14 @@ export interface AuditOptions extends ClientOptions {
 /** Prints the audit trail; the exit code. */
 export async function audit(options: AuditOptions, output: Output): Promise<number> {
   const target = findTarget(options)
-  const from = momentOf(options.from, '--from')
-  const to = momentOf(options.to, '--to')
+  const period = periodOf(options)
   let after: number | undefined = 0
   let shown = 0
   while (after !== undefined) {
     const page: Awaited<ReturnType<typeof ask<'audit'>>> = await ask<'audit'>(target, {
       op: 'audit',
       after,
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
+      ...period,
       ...(options.user === undefined ? {} : { user: options.user }),
       ...(options.type === undefined ? {} : { types: [...options.type] }),
     })
@@ -51,8 +49,8 @@ export function recordText(record: AuditRecord, timezone: string): string {
   const change =
     from === undefined && to === undefined
       ? ''
-      : `  ${valueWords('', from ?? null)} → ${valueWords('', to ?? null)}`
-  const why = [fields['reason'], fields['comment'], fields['detail']]
+      : `  ${endWords(record.type, from)} → ${endWords(record.type, to)}`
+  const why = [fields['reason'], fields['comment'], fields['why'], fields['detail']]
     .filter((part) => typeof part === 'string' && part !== '')
     .join('; ')
   const head = `${localTime(record.ts, timezone)}  ${record.type}  ${whoOf(fields)}${subjectOf(fields)}${change}`
@@ -64,6 +62,14 @@ export function recordText(record: AuditRecord, timezone: string): string {
   }
   return lines.join('\n')
 }
+
+/** An end of a change; none is no value of its own, and of an occupancy it means that nobody knows. */
+const endWords = (type: string, value: unknown): string =>
+  value === undefined || value === null
+    ? type === 'occupancy.changed'
+      ? 'unknown'
+      : '-'
+    : valueWords('', value)
 
 interface Named {
   readonly user?: string
@@ -88,7 +94,19 @@ function whoOf(fields: Readonly<Record<string, unknown>>): string {
 
 /** What it was about, in the words of the record. */
 const SUBJECTS = [
-  ...['act', 'change', 'user', 'role', 'zone', 'target', 'alarm', 'instrument', 'config', 'file'],
+  ...[
+    'act',
+    'change',
+    'user',
+    'role',
+    'zone',
+    'target',
+    'alarm',
+    'occ',
+    'instrument',
+    'config',
+    'file',
+  ],
   ...['stepMs', 'state', 'serial', 'code', 'workOrder'],
 ]
 

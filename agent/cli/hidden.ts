@@ -6,7 +6,7 @@ import type { AlarmsView, AlarmView, AuditRecord } from '../control/view.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
 import { journalPages } from './journal-pages.ts'
-import { momentOf } from './moment.ts'
+import { periodOf } from './moment.ts'
 import { type Output, printable } from './output.ts'
 import { counted, localTime, span } from './wording.ts'
 
@@ -30,11 +30,9 @@ const WORDS: Readonly<Record<string, string>> = {
 /** Prints what was hidden; the exit code. */
 export async function hidden(options: HiddenOptions, output: Output): Promise<number> {
   const target = findTarget(options)
-  const from = momentOf(options.from, '--from')
-  const to = momentOf(options.to, '--to')
+  const period = periodOf(options)
   const json = options.json === true
   const query = { types: TYPES, progress: options.progress }
-  const period = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
   let shown = 0
   for await (const page of journalPages(target, { ...query, ...period })) {
     for (const record of page.records) {
@@ -44,7 +42,7 @@ export async function hidden(options: HiddenOptions, output: Output): Promise<nu
   }
   const view = await ask<'alarms'>(target, { op: 'alarms', all: true })
   for (const alarm of view.alarms) {
-    if (alarm.held === undefined || (to !== undefined && to < view.at)) continue
+    if (alarm.held === undefined || (period.to !== undefined && period.to < view.at)) continue
     shown++
     output.data(json ? JSON.stringify(alarm) : standingText(alarm, view))
   }

@@ -12,3 +12,17 @@ export function momentOf(text: string | undefined, option: string): Millis | und
   const forms = '2026-11-25, 2026-11-25T08:00Z or 2026-11-25T09:00+01:00'
   throw new CommandError(EXIT.usage, `${option} "${text}" is no moment; give ${forms}`)
 }
+
+export interface Period {
+  readonly from?: Millis
+  readonly to?: Millis
+}
+
+/** `--from` and `--to` as given; a period that ends before it begins is a slip of the hand and not one in which nothing happened. */
+export function periodOf(options: { readonly from?: string; readonly to?: string }): Period {
+  const from = momentOf(options.from, '--from')
+  const to = momentOf(options.to, '--to')
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new CommandError(EXIT.usage, '--from is not before --to')
+  return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+}

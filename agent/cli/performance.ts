@@ -14,7 +14,7 @@ import { DAY, type Millis } from '#core/time.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { CommandError, EXIT } from './exit-code.ts'
 import { journalPages } from './journal-pages.ts'
-import { momentOf } from './moment.ts'
+import { periodOf } from './moment.ts'
 import { type Output, printable, printJson, table } from './output.ts'
 import { counted, localTime, span } from './wording.ts'
 
@@ -32,7 +32,7 @@ const TYPES = ['alarm', 'system.started']
 /** Prints the figures; the exit code. */
 export async function performance(options: PerformanceOptions, output: Output): Promise<number> {
   const target = findTarget(options)
-  const asked = { from: momentOf(options.from, '--from'), to: momentOf(options.to, '--to') }
+  const asked = periodOf(options)
   const now = await ask<'alarms'>(target, { op: 'alarms', all: false })
   const to = Math.min(asked.to ?? now.at, now.at)
   const from = asked.from ?? to - PERIOD_MS
@@ -40,8 +40,16 @@ export async function performance(options: PerformanceOptions, output: Output): 
     throw new CommandError(EXIT.usage, '--from is not before --to, or lies in the future')
   const count = new PerformanceCount({ from, to })
   // from the beginning on: what began before the period may stand in it
-  for await (const page of journalPages(target, { types: TYPES, to, progress: options.progress }))
+  let known = false
+  for await (const page of journalPages(target, { types: TYPES, to, progress: options.progress })) {
     for (const record of page.records) count.add(record as AlarmRecord)
+    known ||= page.records.length > 0
+  }
+  // no figure is made of a time that nobody watched
+  if (!known) {
+    const until = localTime(to, now.timezone)
+    throw new CommandError(EXIT.usage, `nothing is on record up to ${until}; give a later --to`)
+  }
   const figures = count.result(now.alarms)
   if (options.json === true) printJson(output, { timezone: now.timezone, ...figures })
   else output.data(performanceText(figures, now.timezone, output))

@@ -192,6 +192,8 @@ function addViewCommands(program: Command, { io, exit }: ProgramContext): void {
       example('alarms', 'alarms --all --json', 'alarms --performance --from 2026-11-01'),
     )
     .action(async (options: AlarmsOptions & PerformanceOptions & Instead) => {
+      if ([options.reasons, options.performance, options.hidden].filter(Boolean).length > 1)
+        throw new CommandError(EXIT.usage, 'one of --reasons, --performance and --hidden at a time')
       if (options.performance === true) {
         const { performance } = await import('./performance.ts')
         return exit(await performance(options, io.output))

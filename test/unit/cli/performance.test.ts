@@ -86,12 +86,27 @@ describe('over the local socket', () => {
     return { code, text: lines.join('') }
   }
 
+  const started = (ts: number) => {
+    agent.audit = async ({ to }) => ({
+      timezone: 'UTC',
+      records: to !== undefined && ts < to ? [{ seq: 1, type: 'system.started', ts }] : [],
+    })
+  }
+
   it('gives the figures up to now', async () => {
+    started(AT - 40 * DAY)
     const { code, text } = await ask({ json: true })
     expect(code).toBe(0)
     expect(JSON.parse(text)).toMatchObject({
       ...{ from: AT - 30 * DAY, to: AT, alarms: 0, timezone: 'Europe/Rome' },
     })
+  })
+
+  it('URS-01 makes no figures of a time before the journal: nobody watched it', async () => {
+    started(AT - DAY)
+    await expect(ask({ to: '2025-01-01' })).rejects.toThrow(
+      'nothing is on record up to 2025-01-01 01:00:00 +01:00; give a later --to',
+    )
   })
 
   it.each([

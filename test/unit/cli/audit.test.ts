@@ -1,0 +1,80 @@
+// `audit`: each record as people read it, one line, with whom, what and why (URS-45).
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type AuditOptions, audit, recordText } from '../../../agent/cli/audit.ts'
+import type { AuditRecord } from '../../../agent/control/view.ts'
+import { AT, type ControlAgent, startControlAgent } from '../../support/control-agent.ts'
+
+const ACTOR = { user: 'jdoe', name: 'J. Doe', role: 'technician', via: 'local' }
+const OCC = '01JD4AZ6N3QK8W5T9XV2B7CDEF'
+const record = (type: string, fields: object): AuditRecord => ({ seq: 1, type, ts: AT, ...fields })
+
+describe('URS-45 a record reads like this', () => {
+  it.each([
+    [
+      'a refused act names the occurrence it was about, also one that nobody knows',
+      record('act.refused', {
+        ...{
+          act: 'ack',
+          occ: OCC,
+          code: 'unknown_occurrence',
+          detail: 'no such occurrence is open',
+        },
+        ...{ reason: 'other', comment: 'c', actor: ACTOR },
+      }),
+      `act.refused  J. Doe (jdoe, technician, local)  act ack, occ ${OCC}, code unknown_occurrence  (other; c; no such occurrence is open)`,
+    ],
+    [
+      'a refused log-in says why',
+      record('access.login_failed', { user: 'jdoe', why: 'wrong_pin', via: 'local', act: 'ack' }),
+      'access.login_failed  the agent  act ack, user jdoe  (wrong_pin)',
+    ],
+    [
+      'what could move the cursor, or begin another line, is written out',
+      record('alarm.acknowledged', { actor: ACTOR, comment: 'a\u001b[2Jb\nc\u202ed' }),
+      'alarm.acknowledged  J. Doe (jdoe, technician, local)  (a\\u{1b}[2Jb\\u{a}c\\u{202e}d)',
+    ],
+    [
+      'an occupancy from nothing',
+      record('occupancy.changed', { zone: 'b101', from: null, to: 'at_rest', actor: ACTOR }),
+      'occupancy.changed  J. Doe (jdoe, technician, local)  zone b101  unknown → at_rest',
+    ],
+  ])('%s', (_, given, text) => {
+    expect(recordText(given, 'UTC')).toBe(`2025-11-22 10:15:00 +00:00  ${text}`)
+  })
+})
+
+describe('over the local socket', () => {
+  let agent: ControlAgent
+  beforeEach(async () => {
+    agent = await startControlAgent()
+  })
+  afterEach(() => agent.stop())
+
+  const ask = (options: AuditOptions) =>
+    audit({ data: agent.dataDir, ...options }, { data: () => {}, talk: () => {}, style: () => '' })
+
+  it.each([
+    [{ from: '2025-01-02', to: '2025-01-01' }, /not before/],
+    [{ from: '2025-01-01', to: '2025-01-01' }, /not before/],
+    [{ to: 'yesterday' }, /no moment/],
+  ])('refuses a period that is none: %o', async (options, why) => {
+    await expect(ask(options)).rejects.toThrow(why)
+  })
+
+  it('asks for the period as given', async () => {
+    const asked: unknown[] = []
+    agent.audit = async (query) => {
+      asked.push(query)
+      return { timezone: 'UTC', records: [] }
+    }
+    expect(await ask({ from: '2025-01-01', to: '2025-01-02', user: 'jdoe' })).toBe(0)
+    expect(asked).toEqual([
+      expect.objectContaining({
+        from: Date.UTC(2025, 0, 1),
+        to: Date.UTC(2025, 0, 2),
+        user: 'jdoe',
+      }),
+    ])
+  })
+})

@@ -117,6 +117,7 @@ export class World {
     this.outside = new OutsideChecks({
       ...{ timeline, broker: this.broker, lines: this.lines, broken: hooks.broken },
       consumer: () => this.consumer,
+      gone: (alarm) => this.revision.removed.has(alarm.slice(0, alarm.lastIndexOf('.'))),
     })
     this.host = new Host({
       ...{ configuration, timeline, dice: this.dice.stream('host') },

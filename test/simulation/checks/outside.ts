@@ -24,6 +24,8 @@ export interface OutsideOptions {
   readonly broker: Broker
   readonly consumer: () => Consumer
   readonly lines: readonly Line[]
+  /** Whether the file no longer has the point of an alarm, so that its topic is empty. */
+  readonly gone: (alarm: string) => boolean
   readonly broken: (invariant: string, words: string) => void
 }
 
@@ -39,11 +41,12 @@ export class OutsideChecks {
 
   /** A2: an occurrence that is on record since now. */
   activated(alarm: string, seq: number, process: Process | undefined): void {
-    const { timeline, broker, consumer, broken } = this.#options
+    const { timeline, broker, consumer, broken, gone } = this.#options
     if (process === undefined) return
     timeline.after(TOLD_WITHIN_MS, () => {
       const since = timeline.now - TOLD_WITHIN_MS
       const heard = broker.openSince < since && consumer().hearsSince < since
+      if (gone(alarm)) return
       if (!heard || !process.alive || process.lastStopped > since - 1000) return
       const payload = consumer().account.retained.get(`alarm/${alarm}`)
       const told = payload === undefined ? 0 : (JSON.parse(payload) as { seq?: number }).seq

@@ -67,7 +67,11 @@ function doneWords(act: NamelessAct, { alarm, occ, detail }: ActReply): string {
     case 'reset':
       return printable(`reset${what}, occurrence ${occ ?? act.occ}${more}`)
     case 'occupancy':
-      return printable(`${act.zone} is ${act.state} from now on${more}`)
+      return printable(
+        detail === undefined
+          ? `${act.zone} is ${act.state} from now on`
+          : `${act.zone} is not ${act.state} yet: ${detail}`,
+      )
     case 'shelve':
       return printable(`shelved${what} for ${formatDuration(act.forMs)}${more}`)
     case 'unshelve':

@@ -50,7 +50,8 @@ export function recordText(record: AuditRecord, timezone: string): string {
     from === undefined && to === undefined
       ? ''
       : `  ${endWords(record.type, from)} → ${endWords(record.type, to)}`
-  const why = [fields['reason'], fields['comment'], fields['why'], fields['detail']]
+  const why = ['cause', 'reason', 'comment', 'why', 'detail']
+    .map((key) => fields[key])
     .filter((part) => typeof part === 'string' && part !== '')
     .join('; ')
   const head = `${localTime(record.ts, timezone)}  ${record.type}  ${whoOf(fields)}${subjectOf(fields)}${change}`

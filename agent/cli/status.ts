@@ -1,6 +1,6 @@
 // `status`: what runs, since when, and whether anything of it needs somebody. Shows what the agent says, judges nothing.
 
-import type { Millis } from '#core/time.ts'
+import { HOUR, type Millis } from '#core/time.ts'
 import type { BusView, StatusView } from '../control/view.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
@@ -39,6 +39,7 @@ function rows(view: StatusView, output: Pick<Output, 'style'>): Row[] {
     ['alarms', alarmWords(alarms, warn)],
     ...floodRows(view, warn),
     ['points', pointWords(points, warn)],
+    ...zoneRows(view, warn),
     ...view.buses.map((bus, index): Row => [index === 0 ? 'buses' : '', busWords(bus, view, warn)]),
     ...recorderRows(view, warn),
     ['broker', brokerWords(view, warn)],
@@ -72,6 +73,22 @@ function rejectedWords(rejected: string | undefined): string[] {
     ...faults.slice(0, FAULTS_SHOWN_MAX),
     ...(more > 0 ? [`and ${counted(more, 'more fault')}`] : []),
   ]
+}
+
+/** The zones by what goes on in them; a clean-up, and a stay that ends within the hour, with the time left. */
+function zoneRows({ zones = [] }: StatusView, warn: Warn): Row[] {
+  const states = new Map<string, string[]>()
+  for (const { id, occupancy, leftMs } of zones) {
+    const soon = leftMs !== undefined && (occupancy === 'clean_up' || leftMs < HOUR)
+    const words = soon ? `${id} (${span(leftMs)} left)` : id
+    const state = occupancy ?? 'unknown'
+    states.set(state, [...(states.get(state) ?? []), words])
+  }
+  return [...states].map(([state, ids], index): Row => {
+    const text = `${state.padEnd(12)}  ${ids.join(', ')}`
+    const label = index === 0 ? 'zones' : ''
+    return [label, state === 'unknown' ? warn(`${text}: the strictest limits apply`) : text]
+  })
 }
 
 const originWords = ({ origin }: StatusView): string =>

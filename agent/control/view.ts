@@ -30,6 +30,14 @@ export interface FloodView {
   readonly alarms: number
 }
 
+/** What goes on in a zone; null where nobody knows, and the strictest limits apply. */
+export interface ZoneView {
+  readonly id: string
+  readonly occupancy: Occupancy | null
+  /** Until its clean-up, or its longest stay, is over. */
+  readonly leftMs?: Millis
+}
+
 export interface StatusView {
   /** Version of the agent. */
   readonly agent: string
@@ -75,6 +83,8 @@ export interface StatusView {
     readonly bad: number
     readonly silent: number
   }
+  /** What goes on in each zone, in the order of the configuration. */
+  readonly zones?: readonly ZoneView[]
   /** Alarms that are not normal, by what they need. */
   readonly alarms: {
     readonly unacknowledged: number

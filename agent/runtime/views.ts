@@ -1,10 +1,11 @@
 // What the agent shows of itself: the status view and the alarm views of the local socket. Reads only.
 
 import { floodView } from '#core/nuisance.ts'
-import type { Grade, Plant } from '#core/point.ts'
+import type { Grade, Occupancy, Plant } from '#core/point.ts'
 import { baseTime } from '#core/schedule.ts'
 import { alarmList, alarmPayload, type CoreState } from '#core/step.ts'
 import type { Millis } from '#core/time.ts'
+import { dueAt } from '#core/timer.ts'
 import type { Agent } from './agent.ts'
 import type { AlarmPathView } from './alarm-path.ts'
 import type { CandidateRow } from './approval.ts'
@@ -57,6 +58,7 @@ export async function statusView(context: ViewContext) {
     head: loop.head,
     ...(loop.lastCommitAt !== undefined && { lastCommitAt: loop.lastCommitAt }),
     points: pointCounts(agent),
+    zones: zoneViews(loop.state, now.mono),
     alarms: {
       unacknowledged: states.filter(({ state }) => state.includes('unacknowledged')).length,
       others: states.filter(({ state }) => !state.includes('unacknowledged')).length,
@@ -116,6 +118,20 @@ function configView({ configuration }: ViewContext) {
 const addressOf = (
   bus: { readonly protocol: string } & ({ host: string; port: number } | { path: string }),
 ): string => ('path' in bus ? bus.path : `${bus.host}:${bus.port}`)
+
+/** What goes on in each zone; null where nobody knows. */
+const zoneViews = (
+  { zones }: CoreState,
+  mono: Millis,
+): readonly { id: string; occupancy: Occupancy | null; leftMs?: Millis }[] =>
+  [...zones.values()].map(({ zone, occupancy, stay, cleanUp }) => {
+    const timer = (occupancy === 'clean_up' ? cleanUp?.timer : undefined) ?? stay
+    return {
+      id: zone.id,
+      occupancy: occupancy ?? null,
+      ...(timer !== undefined && { leftMs: Math.max(0, dueAt(timer) - mono) }),
+    }
+  })
 
 function pointCounts(agent: Agent) {
   const { points } = agent.configuration.plant

@@ -152,6 +152,9 @@ describe('acts', () => {
   it('set an occupancy', async () => {
     const outcome = await run(['occupancy', 'b101', 'in_operation', ...here(), ...asJdoe()])
     expect(outcome).toMatchObject({ code: 0, out: 'b101 is in_operation from now on\n' })
+    agent.reply = () => ({ ok: true, code: 'done', detail: 'it is in clean_up first' })
+    const later = await run(['occupancy', 'b101', 'at_rest', ...here(), ...asJdoe()])
+    expect(later.out).toBe('b101 is not at_rest yet: it is in clean_up first\n')
   })
 
   it.each([

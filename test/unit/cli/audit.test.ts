@@ -35,6 +35,11 @@ describe('URS-45 a record reads like this', () => {
       'alarm.acknowledged  J. Doe (jdoe, technician, local)  (a\\u{1b}[2Jb\\u{a}c\\u{202e}d)',
     ],
     [
+      'a shelf that ended says why',
+      record('alarm.unshelved', { alarm: 'x.y', from: 'shelved', to: 'normal', cause: 'expired' }),
+      'alarm.unshelved  the agent  alarm x.y  shelved → normal  (expired)',
+    ],
+    [
       'an occupancy from nothing',
       record('occupancy.changed', { zone: 'b101', from: null, to: 'at_rest', actor: ACTOR }),
       'occupancy.changed  J. Doe (jdoe, technician, local)  zone b101  unknown → at_rest',

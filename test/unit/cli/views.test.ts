@@ -147,6 +147,22 @@ describe('alarms', () => {
 })
 
 describe('status', () => {
+  it('URS-18 URS-67 says what goes on in each zone, and until when where that is soon', () => {
+    const zones = [
+      { id: 'bsc-1', occupancy: 'in_operation' as const, leftMs: 86_000_000 },
+      { id: 'bsc-2', occupancy: 'in_operation' as const, leftMs: 3_540_000 },
+      { id: 'b101', occupancy: 'clean_up' as const, leftMs: 724_000 },
+      { id: 'c102', occupancy: null },
+    ]
+    const rows = statusText({ ...STATUS, zones }, marked).split('\n')
+    const at = rows.findIndex((row) => row.startsWith('zones'))
+    expect(rows.slice(at, at + 3)).toEqual([
+      'zones      in_operation  bsc-1, bsc-2 (59 min left)',
+      '           clean_up      b101 (12 min 4 s left)',
+      '           <unknown       c102: the strictest limits apply>',
+    ])
+  })
+
   it('reads like this when all is well', () => {
     expect(`\n${statusText(STATUS, plain)}\n`).toMatchInlineSnapshot(`
       "

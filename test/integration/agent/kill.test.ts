@@ -145,5 +145,5 @@ it.skipIf(!runsHere)(
       removeDirectory(site.directory)
     }
   },
-  900_000,
+  120_000 + KILLS * 5000,
 )

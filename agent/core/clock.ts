@@ -25,6 +25,8 @@ export function doubtClock(turn: Turn, why: string): void {
 export function trustClock(turn: Turn, by: string): void {
   if (!turn.state.doubtful) return
   turn.state.doubtful = false
+  // what hangs on the date is looked at again
+  turn.state.day = -1
   turn.changes.set(CLOCK_KEY, undefined)
   writeEvent(turn, 'clock.trusted', { by })
   turn.urgent = true

@@ -189,7 +189,8 @@ function judgeSensor(turn: Turn, unit: PointUnit, reading: Reading): void {
  * What a bad reading shows may be an excursion all the same: a raw count that alone exceeds the limit (alarms.md), or a zero where 0
  * would be one. Its alarm takes action priority.
  */
-function mayHideExcursion(unit: PointUnit, { q, qc, x }: Reading): boolean {
+function mayHideExcursion(unit: PointUnit, reading: Reading): boolean {
+  const { q, qc, x } = reading
   if (q !== 'bad') return false
   const zero = qc === 'implausible_zero'
   if (!zero && (x === undefined || x.litres <= 0)) return false
@@ -199,7 +200,7 @@ function mayHideExcursion(unit: PointUnit, { q, qc, x }: Reading): boolean {
     if (judgement.by === 'inversion') return zero && judgement.threshold > 0
     if (judgement.by !== 'threshold' && judgement.by !== 'rolling') return false
     const direction = judgement.by === 'threshold' ? judgement.direction : 'high'
-    const limit = limitIn(judgement.columns, direction, [unit.zone.occupancy])?.value
+    const limit = limitIn(judgement.columns, direction, occupanciesOf(unit, reading))?.value
     if (limit === undefined) return false
     const verdict = x === undefined ? judgeValue(0, limit, direction, 0) : judgeSample(x, limit, 0)
     return verdict === 'violated'
@@ -267,8 +268,10 @@ export function checkCalibration(turn: Turn, state: CoreState, day: number): voi
   for (const { calibrationDue, instrument, points } of state.instruments.values()) {
     if (calibrationDue === undefined || instrument.calibrationDue === undefined) continue
     const dueDay = daysOfDate(instrument.calibrationDue)
-    if (day > dueDay) for (const { point } of points) overdue.add(point.id)
-    setFault(turn, calibrationDue, day > dueDay, {
+    // a clock that is not to be believed makes nothing due later than it was
+    const isDue = day > dueDay || (state.doubtful && calibrationDue.state.active)
+    if (isDue) for (const { point } of points) overdue.add(point.id)
+    setFault(turn, calibrationDue, isDue, {
       detail: `calibration was due on ${instrument.calibrationDue}`,
     })
   }

@@ -5,6 +5,7 @@ import { actFields, type Named, personOf, refuse } from './act-reply.ts'
 import { beginCleanUp, endCleanUp } from './clean-up.ts'
 import type { Actor, ActReply, Input, Source } from './input.ts'
 import type { Occupancy } from './point.ts'
+import { criticalOutIn } from './service.ts'
 import type { CoreState, ZoneUnit } from './state.ts'
 import { type Turn, writeEvent } from './turn.ts'
 import { enterOccupancy, isBusy, keepZone, zonesAround, zonesWithin } from './zone-state.ts'
@@ -17,7 +18,7 @@ export function setOccupancy(turn: Turn, act: Named<'occupancy'>): ActReply {
     const known = [...zones.keys()].join(', ')
     return refuse(turn, act, { code: 'invalid', detail: `no zone "${act.zone}"; known: ${known}` })
   }
-  const fault = nestingFault(turn.state, unit, act.state)
+  const fault = stateFault(turn.state, unit, act.state)
   if (fault !== undefined) return refuse(turn, act, { code: 'invalid', detail: fault })
   const to = changeOccupancy(turn, unit, act.state, personOf(act.actor), actFields(act))
   return {
@@ -37,7 +38,7 @@ export function takeSource(
   const { sourced } = unit
   const said = sourced?.via === source.via && sourced.state === state
   if (said && sourced.refused !== true) return
-  const fault = state === null ? undefined : nestingFault(turn.state, unit, state)
+  const fault = state === null ? undefined : stateFault(turn.state, unit, state)
   if (fault !== undefined && said) return
   turn.urgent = true
   unit.sourced = { via: source.via, state, ...(fault !== undefined && { refused: true as const }) }
@@ -78,14 +79,20 @@ const stateAfter = ({ occupancy, zone }: ZoneUnit, asked: Occupancy): Occupancy 
 const abandoned = ({ cleanUp }: ZoneUnit): ZoneUnit['cleanUp'] =>
   cleanUp === null ? null : { ...cleanUp, timer: null }
 
-/** Not in use and in operation exclude one another between a zone and what lies within it. */
-function nestingFault(state: CoreState, { zone }: ZoneUnit, asked: Occupancy): string | undefined {
+/**
+ * Not in use and in operation exclude one another between a zone and what lies within it; and nobody works where something critical is
+ * out of service, whichever of the two was said first.
+ */
+function stateFault(state: CoreState, { zone }: ZoneUnit, asked: Occupancy): string | undefined {
   if (asked === 'not_in_use') {
     const busy = zonesWithin(state, zone.id).find(isBusy)
     if (busy === undefined) return undefined
     return `${busy.zone.id}, which lies within ${zone.id}, is in ${busy.occupancy}; end operation there first`
   }
   if (asked !== 'in_operation' && asked !== 'clean_up') return undefined
+  const out = criticalOutIn(state, zone.id)
+  if (out !== undefined)
+    return `${out.target} is critical and out of service under ${out.workOrder}; have it returned first`
   const idle = zonesAround(state, zone.id).find(({ occupancy }) => occupancy === 'not_in_use')
   if (idle === undefined) return undefined
   return `${idle.zone.id}, in which ${zone.id} lies, is not_in_use; state what goes on there first`

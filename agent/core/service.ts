@@ -93,6 +93,19 @@ function outFault(
   return roleFault(actor, APPROVERS)
 }
 
+/** What is out of service and critical in a zone: nobody begins to work there without it. */
+export function criticalOutIn(
+  { service, alarms }: CoreState,
+  zone: string,
+): ServiceOut | undefined {
+  const points = [...alarms.values()].flatMap(({ definition: { critical, point } }) =>
+    critical === true && point?.zone === zone ? [point] : [],
+  )
+  return [...service.values()].find(({ target }) =>
+    points.some(({ id, instrument }) => target === id || target === instrument),
+  )
+}
+
 /** The points of a target: itself, or those of an instrument. */
 function pointsOf({ points, instruments }: CoreState, target: string): readonly PointUnit[] {
   const point = points.get(target)

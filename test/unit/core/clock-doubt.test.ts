@@ -97,4 +97,19 @@ describe('URS-55 an overdue calibration', () => {
     core.slot('b101-dp', 15)
     expect(newest(core)).not.toHaveProperty('overdue')
   })
+
+  it('URS-51 does not end because a clock that nobody believes was set back', () => {
+    const day = 24 * 3_600_000
+    const late = { wall: START + 2 * day, mono: 5000 }
+    const core = new CoreRig(plant(DUE), late, 'no time service answers')
+    core.ack('dp-b101.calibration_due')
+    core.stepWall(-30 * day)
+    core.slot('b101-dp', 15)
+    expect(core.is('dp-b101.calibration_due')).toBe('acknowledged')
+    expect(newest(core)).toMatchObject({ overdue: true })
+    core.input({ kind: 'clock_trusted', at: core.at, by: 'chrony' })
+    expect(core.is('dp-b101.calibration_due')).toBe('normal')
+    core.slot('b101-dp', 15)
+    expect(newest(core)).not.toHaveProperty('overdue')
+  })
 })

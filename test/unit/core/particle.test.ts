@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Sample } from '#core/particle.ts'
 import { cabinet, counts, ofAnyVolume, samples, unratedCabinet } from '../../support/cabinet.ts'
-import { plantOf } from '../../support/core-plant.ts'
+import { limits, plantOf, table5, withPoint } from '../../support/core-plant.ts'
 import { CoreRig, START } from '../../support/core-rig.ts'
 
 const MINUTE = 60_000
@@ -323,6 +323,17 @@ describe('limits on a sample', () => {
 })
 
 describe('a fault that may hide an excursion', () => {
+  it('URS-67 is judged by the strictest of what its sample spans', () => {
+    const action = limits({ actionHigh: table5(3520, 352_000) })
+    const core = new CoreRig(withPoint(plantOf(['bsc1-p05']), 'bsc1-p05', { limits: action }))
+    core.occupancy('bsc-1', 'at_rest')
+    core.advance(50_000)
+    core.occupancy('bsc-1', 'in_operation')
+    core.advance(10_000)
+    core.sample('pc-bsc1', { particles_0_5um: 500 }, { faults: ['flow_fault'] })
+    expect(core.payload('bsc1-p05.sensor_fault')).toMatchObject({ priority: 1 })
+  })
+
   it('takes action priority when the raw count alone exceeds the limit', () => {
     const core = cabinet()
     samples(core, [[20, 0]], { faults: ['flow_fault'] })

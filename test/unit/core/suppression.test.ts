@@ -199,6 +199,29 @@ describe('out of service', () => {
     expect(core.is(LOW)).toBe(ok ? 'out_of_service' : 'normal')
   })
 
+  it.each([
+    ['in_operation', false],
+    ['clean_up', false],
+    ['not_in_use', true],
+  ] as const)('URS-67 of a critical point, its zone becomes %s: %s', (occupancy, ok) => {
+    for (const target of ['b101-dp', 'dp-b101']) {
+      const core = room('at_rest')
+      out(core, target, actor('asmith', 'supervisor'))
+      expect(core.occupancy('b101', occupancy)).toMatchObject({ ok })
+      expect(core.eventsOf('act.refused').map(({ body }) => body['detail'])).toEqual(
+        ok ? [] : [`${target} is critical and out of service under WO-17; have it returned first`],
+      )
+      back(core, target, actor('qa1', 'qa'))
+      expect(core.occupancy('b101', 'in_operation').ok).toBe(true)
+    }
+  })
+
+  it('URS-67 of what is not critical keeps nobody from working', () => {
+    const core = room('at_rest')
+    out(core, 'b101-t', actor('asmith', 'supervisor'))
+    expect(core.occupancy('b101', 'in_operation').ok).toBe(true)
+  })
+
   it('is refused twice, and ends with what it was of', () => {
     const core = room()
     out(core, 'b101-t')

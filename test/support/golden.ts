@@ -226,10 +226,13 @@ function eventText({ type, ts, body }: RigEvent): string {
     words.push(`${field('from') ?? 'unknown'} → ${field('to') ?? 'unknown'}`)
   if (type === 'alarm.activated' || type === 'alarm.worsened') {
     words.push(`(${field('class')}, priority ${field('priority')})`, named('value'))
+    const first = body['firstOut'] as { alarm: string } | undefined
+    if (first !== undefined) words.push(`after ${first.alarm}`)
     if (body['onset'] !== ts) words.push(`onset ${time(Number(body['onset']))}`)
     if (body['peak'] !== body['value']) words.push(named('peak'))
     for (const flag of ['unconfirmed', 'detectedLate']) if (body[flag] === true) words.push(flag)
   }
+  if (type.startsWith('flood.')) words.push(`${field('alarms')} alarms`)
   if (body['held'] !== undefined) words.push(named('held'))
   for (const key of TOLD) if (key !== 'zone' || !alarm) words.push(named(key))
   const actor = body['actor'] as { name?: string; role?: string; via?: string } | undefined

@@ -1,13 +1,17 @@
-// `npm run soak -- --seed N --minutes M [--hours H] [--days D]`: runs seeds one after another until the time is up, each for H
+// `npm run soak -- --seed N --minutes M [--hours H] [--days D] [--memory]`: runs seeds one after another until the time is up, each for H
 // simulated hours, and says what came of each. With --days it runs the one seed for that long. A failing seed prints how to repeat it and is not forgotten:
-// it belongs into regressions.txt with one line on the fix.
+// it belongs into regressions.txt with one line on the fix. With --memory it says every 30 simulated days what the process holds.
 
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type RunOptions, type RunResult, runSeed } from './world.ts'
 
 /** One seed in so many is run twice, and has to leave the same trace (S6). */
 const REPEATED = 20
+const DAY = 86_400_000
+const MEMORY_EVERY = 30 * DAY
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +23,7 @@ const { values } = parseArgs({
     disk: { type: 'string' },
     /** Mean seconds between two power losses, beside what the seed draws. */
     power: { type: 'string' },
+    memory: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -32,7 +37,7 @@ const commit = (): string => {
 }
 
 const seconds = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1e6
-const daysOf = ({ simulatedMs }: RunResult): number => simulatedMs / 86_400_000
+const daysOf = ({ simulatedMs }: RunResult): number => simulatedMs / DAY
 
 function report(result: RunResult, cpu: number): void {
   const { seed, hash, records, violation, scenario, lastEvents } = result
@@ -51,6 +56,23 @@ function report(result: RunResult, cpu: number): void {
   for (const line of lastEvents.slice(-100)) console.log(`  ${line}`)
 }
 
+/** Prints heap after a collection and resident memory at the first sweep and every 30 simulated days after it. */
+function memoryWatch(): (simulatedMs: number) => void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  let next = 0
+  return (simulatedMs) => {
+    if (simulatedMs < next) return
+    next += MEMORY_EVERY
+    collect()
+    const { heapUsed, rss, external } = process.memoryUsage()
+    const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
+    console.log(
+      `day ${(simulatedMs / DAY).toFixed(0)}  heap ${mb(heapUsed)} MB  external ${mb(external)} MB  rss ${mb(rss)} MB`,
+    )
+  }
+}
+
 const options: Omit<RunOptions, 'seed' | 'hours'> = {
   ...(values.points !== undefined && { pointsMax: Number(values.points) }),
   ...((values.disk === 'journal' || values.disk === 'memory') && { disk: values.disk }),
@@ -65,7 +87,10 @@ let seed = Number(values.seed)
 const sometimes = new Map<string, number>()
 do {
   const from = process.cpuUsage()
-  const result = await runSeed({ seed, hours, ...options })
+  const result = await runSeed({
+    ...{ seed, hours, ...options },
+    ...(values.memory && { watch: memoryWatch() }),
+  })
   const cpu = seconds(process.cpuUsage(from))
   days += daysOf(result)
   cpuTotal += cpu

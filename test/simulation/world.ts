@@ -50,6 +50,8 @@ export interface RunOptions {
   readonly disk?: Scenario['disk']
   /** Fault classes that must be on, beside what the seed draws. */
   readonly force?: FaultRates
+  /** Called in every sweep with the simulated time: for what measures the process that simulates. */
+  readonly watch?: (simulatedMs: number) => void
 }
 
 export interface RunResult {
@@ -83,8 +85,11 @@ export class World {
   revision = FIRST_REVISION
   #violation: Violation | undefined
   readonly disk: SimulatedDisk
+  readonly #watch: RunOptions['watch']
 
-  constructor({ seed, hours, pointsMax, mutant = HEALTHY, force = {}, disk }: RunOptions) {
+  constructor(options: RunOptions) {
+    const { seed, hours, pointsMax, mutant = HEALTHY, force = {}, disk } = options
+    this.#watch = options.watch
     this.dice = new Dice(seed)
     const drawn = drawScenario(seed, this.dice, hours, pointsMax)
     const counter = drawn.counter ?? (mutant.counter === true ? someCounter(this.dice) : undefined)
@@ -320,6 +325,7 @@ export class World {
       this.disk.purge('readings', confirmed)
       this.disk.purge('event', confirmed)
       this.checks.accepted.forget(confirmed)
+      this.#watch?.(this.now)
       this.#sweep()
     })
   }

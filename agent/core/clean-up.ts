@@ -41,17 +41,19 @@ export function beginCleanUp(
   }
 }
 
-/** Ends what clean-ups have run out; the zone goes where the person who began it wanted it. */
+/** Judges clean-ups whose time is over; a zone that is still in it goes where the person who began it wanted it. */
 export function passCleanUps(turn: Turn): void {
   for (const unit of turn.state.zones.values()) {
     const { cleanUp } = unit
     if (cleanUp === null || cleanUp.timer === null || dueAt(cleanUp.timer) > turn.at.mono) continue
     const reached = endCleanUp(turn, unit)
-    enterOccupancy(turn, unit, cleanUp.then, {
-      cause: 'clean_up_ended',
-      reached,
-      actor: cleanUp.by,
-    })
+    // where somebody or something has said otherwise since, or a signal was lost, the verdict is all that follows
+    if (unit.occupancy === 'clean_up')
+      enterOccupancy(turn, unit, cleanUp.then, {
+        cause: 'clean_up_ended',
+        reached,
+        actor: cleanUp.by,
+      })
     keepZone(turn, unit)
     turn.urgent = true
   }

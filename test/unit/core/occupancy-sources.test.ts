@@ -127,6 +127,28 @@ describe('URS-67 a schedule or signal states an occupancy', () => {
     })
   })
 
+  it('lost during a clean-up, leaves the strictest column after it too: its end states nothing', () => {
+    const rig = new Rig({ cleanUpMs: 15 * MINUTE }).person('at_rest', 'bsc-1').says('not_in_use')
+    expect(rig.occupancy).toBe('clean_up')
+    rig
+      .pass(5 * MINUTE)
+      .says(null)
+      .pass(15 * MINUTE)
+    expect(rig.occupancy).toBeUndefined()
+    expect(rig.changes().at(-1)).toBe('clean_up→null signal_lost')
+    expect(rig.says('not_in_use').occupancy).toBe('not_in_use')
+  })
+
+  it('back during the clean-up, is what counts when that ends', () => {
+    const rig = new Rig({ cleanUpMs: 15 * MINUTE }).person('at_rest', 'bsc-1').says('not_in_use')
+    rig
+      .pass(5 * MINUTE)
+      .says(null)
+      .says('at_rest')
+      .pass(15 * MINUTE)
+    expect(rig.occupancy).toBe('at_rest')
+  })
+
   it('is refused not_in_use as a person is, on record once, and taken when it may be', () => {
     const rig = new Rig().says('not_in_use').says('not_in_use')
     expect(rig.occupancy).toBe('in_operation')

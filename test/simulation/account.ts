@@ -34,8 +34,8 @@ export type StreamName = 'readings' | 'event'
 class Received {
   through = 0
   readonly ahead = new Map<number, number>()
-  /** Printed records beyond `through`. */
-  readonly waiting = new Map<number, string>()
+  /** Records beyond `through`, with their time base. */
+  readonly waiting = new Map<number, readonly [tb: number, reading: ReadingObject]>()
   highest = 0
 
   take(prev: number, last: number): void {
@@ -119,12 +119,14 @@ export class Account {
       this.#listener.broken('D3', `prev ${prev}, first ${first}, last ${last} do not fit`)
     const stream = this.stream('readings')
     const before = stream.through
+    let printedTo = 0
     for (const reading of readings) {
       const printed = JSON.stringify(reading)
-      if (!text.includes(printed))
-        this.#listener.broken('D4', `record ${reading.s} is not printed canonically`)
+      const at = text.indexOf(printed, printedTo)
+      if (at < 0) this.#listener.broken('D4', `record ${reading.s} is not printed canonically`)
+      else printedTo = at + printed.length
       this.#listener.record(epoch, reading.s, printed)
-      if (reading.s > before) stream.waiting.set(reading.s, JSON.stringify([tb, reading]))
+      if (reading.s > before) stream.waiting.set(reading.s, [tb, reading])
     }
     stream.take(prev, last)
     if (stream.through > before) this.#settle(stream)
@@ -144,9 +146,9 @@ export class Account {
       .filter((seq) => seq <= stream.through)
       .sort((a, b) => a - b)
     for (const seq of due) {
-      const [tb, reading] = JSON.parse(stream.waiting.get(seq) ?? '') as [number, ReadingObject]
+      const waiting = stream.waiting.get(seq)
       stream.waiting.delete(seq)
-      this.#cover(tb, reading)
+      if (waiting !== undefined) this.#cover(...waiting)
     }
   }
 

@@ -5,7 +5,7 @@
 import type { Act, Actor, ActReply } from '#core/input.ts'
 import { alarmList } from '#core/step.ts'
 import type { Signer } from '../../agent/access/signed-command.ts'
-import { publicPemOf, type SignerName, signed } from '../support/command-signer.ts'
+import { privateKeyOf, publicPemOf, type SignerName, signed } from '../support/command-signer.ts'
 import { BASE } from './consumer.ts'
 import type { Dice } from './dice.ts'
 import type { World } from './world.ts'
@@ -20,6 +20,9 @@ const PEOPLE: Readonly<Record<SignerName, Omit<Signer, 'publicKey'>>> = {
 
 const isSigner = (user: string): user is SignerName => Object.hasOwn(PEOPLE, user)
 const KEYS = new Map<SignerName, string>()
+const PRIVATE = new Map(
+  (['jdoe', 'asmith', 'mallory'] as const).map((name) => [name, privateKeyOf(name)] as const),
+)
 
 /** The agent's record of a person, as its accounts would hold it. */
 export function signerOf(user: string): Signer | undefined {
@@ -137,9 +140,10 @@ export class People {
     const wall = host.boot.wall(host.boot.mono(timeline.now))
     const id = `cmd-${++this.#ids}-${Math.floor(dice.random() * 1e9)}`
     const command = { v: 1, id, aud: 'gw-01', ...fields, by, iat: wall - 500, exp: wall + 30_000 }
+    const key = PRIVATE.get(by)
     const message = {
       topic: `${BASE}cmd/${kind}/${by}`,
-      payload: JSON.stringify(signed(command, by)),
+      payload: JSON.stringify(signed(command, by, key && { key })),
     }
     this.#sent.push(message)
     if (this.#sent.length > 20) this.#sent.shift()

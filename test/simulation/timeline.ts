@@ -26,7 +26,7 @@ export class Timeline {
   #heap: Entry[] = []
   #low = 0x811c9dc5
   #high = 0x9747b28c
-  #last: string[] = []
+  #last: [at: number, line: string][] = []
   /** Events that were run. */
   events = 0
   #stopped: Error | undefined
@@ -42,7 +42,7 @@ export class Timeline {
   }
 
   get lastEvents(): readonly string[] {
-    return this.#last
+    return this.#last.map(([at, line]) => `${at.toFixed(1).padStart(13)}  ${line.slice(0, 300)}`)
   }
 
   /** Calls at a true time (not before now); returns the cancellation. */
@@ -67,8 +67,8 @@ export class Timeline {
     }
     this.#low = Math.imul(this.#low ^ Math.round(this.#now), FNV_PRIME)
     if (!shown) return
-    this.#last.push(`${this.#now.toFixed(1).padStart(13)}  ${line.slice(0, 300)}`)
-    if (this.#last.length > LAST_EVENTS_MAX) this.#last.shift()
+    this.#last.push([this.#now, line])
+    if (this.#last.length > 2 * LAST_EVENTS_MAX) this.#last = this.#last.slice(-LAST_EVENTS_MAX)
   }
 
   /** Ends the run with an error, after the present event. */

@@ -4,6 +4,7 @@
 import type { Configuration } from '#config/configuration.ts'
 import type { Reading } from '#core/reading.ts'
 import { FIRST_REVISION, type LimitKey, limitOf, type Revision } from '../revision.ts'
+import type { PointDraw } from '../scenario.ts'
 import type { Signal } from '../signal.ts'
 import type { TransitionChecks } from './transitions.ts'
 
@@ -141,6 +142,16 @@ export class LossChecks {
     return newest.length >= SLOTS_MIN && good < 0.9 * newest.length
   }
 
+  /** Nothing is violated by this value, so that nothing was all along. */
+  #isWithin(draw: PointDraw, value: number): boolean {
+    const limit = (key: LimitKey) => limitOf(draw, key, this.#revision)
+    const most = Math.min(limit('alertHigh') ?? Infinity, limit('actionHigh') ?? Infinity)
+    const least = Math.max(
+      ...(['alertLow', 'actionLow', 'inversion'] as const).map((key) => limit(key) ?? -Infinity),
+    )
+    return value <= most && value >= least
+  }
+
   /** A1 by the plant's own history: a limit truly violated all along has its alarm, unless the sensor is known to be faulty. */
   #checkTruth({ signal, point, intervalMs, commFailMs, since }: Watch, now: number): void {
     if (signal === undefined) return
@@ -148,6 +159,8 @@ export class LossChecks {
     const span = 2 * draw.onDelayMs + commFailMs + 3 * intervalMs + PARKED_MS + LATE_MS
     if (now - Math.max(this.#since, since) < span) return
     const held = signal.heldBetween(now - span, now)
+    const newest = held.at(-1)
+    if (newest === undefined || this.#isWithin(draw, signal.valueHeld(newest))) return
     if (held.some(({ raw }) => !signal.isValue(raw))) return
     const values = held.map((step) => signal.valueHeld(step))
     const limit = (key: LimitKey) => limitOf(draw, key, this.#revision)

@@ -55,12 +55,18 @@ async function byAdder(
   const adder = await adderOf(by, about, context)
   if ('ok' in adder) return done(adder)
   const result = await work(adder)
-  if (!result.ok && result.code === 'not_authorised' && adder.kind === 'person') {
+  if (!result.ok && result.code !== 'busy') {
     const { code, detail } = result
-    const body = { ...about, code, detail, actor: adder.actor }
+    const body = { ...about, code, detail, ...whoseAct(adder) }
     await context.handlers.record({ type: 'act.refused', body, urgent: true }, new Map())
   }
   return done(result)
+}
+
+/** Who asked, as records name them; whoever has the one-time code has no name yet. */
+const whoseAct = (adder: Adder): Readonly<Record<string, unknown>> => {
+  if (adder.kind === 'person') return { actor: adder.actor }
+  return adder.kind === 'box' ? { box: { osUser: adder.osUser, via: 'local' } } : {}
 }
 
 async function adderOf(

@@ -17,7 +17,12 @@ const PROTOCOL_VERSION = 1
 
 const text = (max: number) => z.string().min(1).max(max)
 /** Text that goes on record though nobody vouches for it: no control, bidirectional or invisible characters. */
-const spoken = (max: number) => text(max).regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u)
+const spoken = (max: number) =>
+  z
+    .string()
+    .min(1, 'give words; it is empty')
+    .max(max)
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'give words on one line, without control characters')
 const credentials = { user: text(64), pin: text(256) }
 const words = { reason: text(64).optional(), comment: text(2000).optional() }
 const occurrence = { occ: text(64), rev: z.int().min(0).optional(), alarm: text(128).optional() }

@@ -31,6 +31,7 @@ const context = (fault: Error, people: Partial<PeoplePort> = {}): DispatchContex
   },
 })
 
+const ADMIN = { user: 'admin', name: 'A', role: 'administrator', via: 'local' } as const
 const ACK = { op: 'ack', user: 'jdoe', pin: '4711', occ: 'O', reason: 'other' } as const
 
 describe('answer', () => {
@@ -82,6 +83,38 @@ describe('answer', () => {
       expect(notes).toEqual(recorded ? ['act.refused'] : [])
     }
   })
+
+  it.each([
+    ['by a person', { user: 'admin', pin: '4711' }, 'invalid', { actor: ADMIN }],
+    ['without the right', { user: 'admin', pin: '4711' }, 'not_authorised', { actor: ADMIN }],
+    [
+      'by the box',
+      { osUser: 'root', key: 'k' },
+      'invalid',
+      { box: { osUser: 'root', via: 'local' } },
+    ],
+  ] as const)(
+    'URS-33 URS-45 writes down a refused change of people %s',
+    async (_, by, code, who) => {
+      const records: { readonly type: string; readonly body: unknown }[] = []
+      const refusing = context(new Error(), {
+        authenticate: async () => ({ ok: true, actor: ADMIN }),
+        change: async () => ({ ok: false, code, detail: 'the last administrator' }),
+      })
+      const handlers = {
+        ...refusing.handlers,
+        record: async ({ type, body }: { readonly type: string; readonly body: unknown }) =>
+          void records.push({ type, body }),
+      }
+      const change = { kind: 'disable', reason: 'left' } as const
+      const command = { op: 'users.change', user: 'admin', change, by } as const
+      await answer(command, { ...refusing, key: 'k', handlers })
+      const about = { act: 'users.disable', person: 'admin' }
+      expect(records).toEqual([
+        { type: 'act.refused', body: { ...about, code, detail: 'the last administrator', ...who } },
+      ])
+    },
+  )
 
   it('writes nothing down as it came that nobody vouches for', async () => {
     const bodies: unknown[] = []

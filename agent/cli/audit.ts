@@ -108,7 +108,7 @@ const SUBJECTS = [
     'config',
     'file',
   ],
-  ...['stepMs', 'state', 'serial', 'code', 'workOrder'],
+  ...['person', 'stepMs', 'state', 'serial', 'code', 'workOrder'],
 ]
 
 function subjectOf(fields: Readonly<Record<string, unknown>>): string {

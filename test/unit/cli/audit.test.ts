@@ -25,6 +25,14 @@ describe('URS-45 a record reads like this', () => {
       `act.refused  J. Doe (jdoe, technician, local)  act ack, occ ${OCC}, code unknown_occurrence  (other; c; no such occurrence is open)`,
     ],
     [
+      'a refused change of people says of whom',
+      record('act.refused', {
+        ...{ act: 'users.disable', person: 'admin', code: 'invalid', detail: 'the last one' },
+        box: { osUser: 'root', via: 'local' },
+      }),
+      'act.refused  the box (root)  act users.disable, person admin, code invalid  (the last one)',
+    ],
+    [
       'a refused log-in says why',
       record('access.login_failed', { user: 'jdoe', why: 'wrong_pin', via: 'local', act: 'ack' }),
       'access.login_failed  the agent  act ack, user jdoe  (wrong_pin)',

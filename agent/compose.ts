@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Configuration, Finding } from '#config/configuration.ts'
 import type { Stream } from '#core/record.ts'
-import { openDriver } from '#drivers/registry.ts'
+import { type DriverOptions, openDriver, Quarantines } from '#drivers/registry.ts'
 import type { AnnunciatorView } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { ClockTrust } from '#ports/commands.ts'
@@ -35,6 +35,7 @@ import { Degradable } from './runtime/degraded.ts'
 import type { BusPlan } from './runtime/field.ts'
 import type { Committed } from './runtime/loop.ts'
 import { OccupancySources } from './runtime/occupancy-sources.ts'
+import { previousEnd } from './runtime/previous-end.ts'
 import { systemClock } from './runtime/system-clock.ts'
 import { askTimeService } from './runtime/system-time-service.ts'
 import { alarmsView, statusView, type ViewContext } from './runtime/views.ts'
@@ -73,6 +74,9 @@ export interface RunningAgent {
 
 type Changed = InForceOptions['changed']
 
+/** What an agent is composed of beside its store; `quarantines` is the process's, and outlives the agent. */
+type Composed = ComposeOptions & { readonly changed: Changed; readonly quarantines: Quarantines }
+
 /** Port of the built-in broker unless told otherwise: MQTT's own. */
 const EMBEDDED_PORT = 1883
 
@@ -99,6 +103,7 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
     disk.ballast()?.release()
     options.failed(error)
   }
+  const quarantines = new Quarantines()
   const agent = await Degradable.start<RunningAgent, VolatileStore>({
     ...{ clock, log, failed },
     openStore: disk.openStore,
@@ -108,7 +113,9 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
     begin: (store) => {
       const { candidate: _, ...rest } = options
       const now = { ...rest, configuration: inForce, failed, ...(candidate && { candidate }) }
-      return composeOn(store, { ...now, changed }, clock, disk)
+      const start = clock.now()
+      quarantines.inherit(previousEnd(store, start, clock.bootId), start.mono)
+      return composeOn(store, { ...now, changed, quarantines }, clock, disk)
     },
   })
   return {
@@ -133,7 +140,7 @@ export async function composeAgent(options: ComposeOptions): Promise<RunningAgen
 /** Starts everything on an open store, and closes everything where that cannot be done. */
 async function composeOn(
   store: Store,
-  options: ComposeOptions & { readonly changed: Changed },
+  options: Composed,
   clock: Clock,
   disk: SurvivingDisk,
 ): Promise<RunningAgent> {
@@ -164,7 +171,8 @@ async function composeOn(
       clock,
       log,
       store,
-      buses: (current) => busPlans(current, clock, log),
+      buses: (current) => busPlans(current, { clock, log, quarantines: options.quarantines }),
+      quarantined: () => options.quarantines.outstanding(clock.now().mono),
       uplink: uplinkFactory({
         clock,
         random: systemRandom,
@@ -229,7 +237,7 @@ async function composeOn(
 }
 
 interface Served {
-  readonly options: ComposeOptions & { readonly changed: Changed }
+  readonly options: Composed
   readonly agent: Agent
   readonly people: People
   readonly store: Store
@@ -322,13 +330,16 @@ async function controlFor(
   }
 }
 
-function busPlans({ buses, instruments }: Configuration, clock: Clock, log: Log): BusPlan[] {
+function busPlans(
+  { buses, instruments }: Configuration,
+  parts: Pick<DriverOptions, 'clock' | 'log' | 'quarantines'>,
+): BusPlan[] {
   return buses.map((bus) => {
     const its = instruments.filter((instrument) => instrument.bus === bus.id)
     return {
       id: bus.id,
       fingerprint: JSON.stringify([bus, its]),
-      open: () => openDriver({ bus, instruments: its, clock, random: systemRandom, log }),
+      open: () => openDriver({ bus, instruments: its, random: systemRandom, ...parts }),
     }
   })
 }

@@ -13,6 +13,7 @@ import { tcpLink } from './link/tcp-link.ts'
 import type { Framing, FramingSink } from './modbus/framing.ts'
 import { MbapFraming } from './modbus/mbap-framing.ts'
 import { ModbusDriver } from './modbus/modbus-driver.ts'
+import { type LineQuarantine, Quarantines } from './modbus/quarantine.ts'
 import { RtuFraming, silentIntervalMs } from './modbus/rtu-framing.ts'
 import { Transport } from './modbus/transport.ts'
 import { ModbusOutput } from './output/modbus-output.ts'
@@ -26,6 +27,8 @@ export interface DriverOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Who may still answer late, beyond the life of a driver; default nobody. */
+  readonly quarantines?: Quarantines
   /** Another way to the wire, for tests; default what the bus settings name. */
   readonly open?: OpenLink
 }
@@ -79,6 +82,7 @@ export function openDriver(options: DriverOptions): BusDriver {
     log,
     retries: bus.retries,
     lateReplyMs: withIds ? 0 : bus.lateReplyMs,
+    quarantine: quarantineOf(bus, options.quarantines),
     refusals,
     instruments,
     sampleReader: (unit) => sampleReader(unit, refusals),
@@ -90,6 +94,15 @@ export const openOutput = (
   settings: OutputSettings,
   parts: Pick<DriverOptions, 'clock' | 'random' | 'log'>,
 ): OutputDriver => new ModbusOutput({ settings, open: linkOf(settings.bus), ...parts })
+
+/** The owner of a process's quarantines (URS-10), for whoever opens drivers one after another. */
+export { Quarantines }
+
+function quarantineOf(bus: BusSettings, owner = new Quarantines()): LineQuarantine {
+  if (bus.protocol === 'modbus-tcp') return new Quarantines().line(bus.id, 0)
+  const wire = bus.protocol === 'modbus-rtu' ? bus.path : `${bus.host}:${bus.port}`
+  return owner.line(wire, bus.timeoutMs + bus.lateReplyMs)
+}
 
 /** The link that a bus stands on. */
 export function linkOf(bus: BusSettings): OpenLink {

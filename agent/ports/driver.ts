@@ -108,6 +108,21 @@ export interface WireRecording {
   readonly events: readonly RecordedEvent[]
 }
 
+/** A unit on a line without transaction ids that may still answer a request which was given up. */
+export interface QuarantinedUnit {
+  /** The wire: the path of the port, or host and port of the converter. */
+  readonly line: string
+  readonly unitId: number
+  readonly leftMs: Millis
+}
+
+/** What the process before may have left on lines without transaction ids. */
+export interface PreviousEnd {
+  /** Until this monotonic moment it may have sent requests to any unit; minus infinity where it stopped in order. */
+  readonly sentUntilMono: Millis
+  readonly quarantined: readonly QuarantinedUnit[]
+}
+
 export interface BusDriver {
   /** Runs the poll; the caller has one outstanding per bus. Never rejects but for broken invariants. */
   poll(order: PollOrder): Promise<PollReply>

@@ -10,6 +10,7 @@ import type { Instant, Millis } from '#core/time.ts'
 import type { Annunciator } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { ClockTrust, CommandCheck } from '#ports/commands.ts'
+import type { QuarantinedUnit } from '#ports/driver.ts'
 import type { Log } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { AlarmStateMessage, Uplink, UplinkNotice } from '#ports/uplink.ts'
@@ -20,6 +21,7 @@ import { type BusPlan, Field } from './field.ts'
 import { type Committed, Loop } from './loop.ts'
 import { liveGone, liveValues, metaPayload } from './meta.ts'
 import { Notices } from './notices.ts'
+import { cleanRun, isClean } from './previous-end.ts'
 import { Recorder } from './recorder.ts'
 import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
 import { reportStore } from './store-report.ts'
@@ -36,6 +38,8 @@ export interface AgentOptions {
   readonly log: Log
   readonly store: Store
   readonly buses: (configuration: Configuration) => readonly BusPlan[]
+  /** Units that may still answer late, to be left alone by the next process too (URS-10). */
+  readonly quarantined?: () => readonly QuarantinedUnit[]
   /** Builds the uplink that the configuration in force asks for; called where it has one, and when it changed. */
   readonly uplink: (agent: UplinkContext) => Uplink
   /** Builds the horn and stack light that the configuration in force asks for. */
@@ -246,7 +250,8 @@ export class Agent {
     await this.#moving
     await this.#field.pause()
     this.#commands.stop()
-    await this.#loop.note('system.stopped', { reason }, new Map([['run', { clean: true }]]))
+    const run = cleanRun(this.#options.quarantined?.())
+    await this.#loop.note('system.stopped', { reason }, new Map([['run', run]]))
     this.#loop.stop()
     await this.#annunciation.stop(reason === COME_BACK ? 'leave' : 'drop')
     await this.#uplink?.stop(reason, UPLINK_STOP_MS)
@@ -392,6 +397,3 @@ export class Agent {
     return run
   }
 }
-
-const isClean = (row: string | undefined): boolean =>
-  row !== undefined && (JSON.parse(row) as { clean?: unknown }).clean === true

@@ -17,10 +17,11 @@ import type { InstrumentSettings } from '../profile.ts'
 import { type Bus, Conversation } from './conversation.ts'
 import { type IdentityReader, identityReader } from './identity.ts'
 import { type PollPlan, planPoll } from './poll-plan.ts'
+import type { LineQuarantine } from './quarantine.ts'
 import { pollRegisters } from './register-poll.ts'
 import { signalReplies } from './signal-poll.ts'
 import type { Transport } from './transport.ts'
-import { type Quarantine, Unit } from './unit.ts'
+import { Unit } from './unit.ts'
 
 /** Reads the newest record of a sampled instrument in one conversation (drivers/particle-counter). */
 export interface SampleReader {
@@ -35,6 +36,8 @@ export interface ModbusDriverOptions {
   readonly log: Log
   readonly retries: number
   readonly lateReplyMs: number
+  /** Outlives the driver. */
+  readonly quarantine: LineQuarantine
   /** How often a lone register must be refused before it is set aside. */
   readonly refusals: number
   readonly instruments: readonly InstrumentSettings[]
@@ -80,11 +83,8 @@ export class ModbusDriver implements BusDriver {
       lateReplyMs,
     }
     this.#refusals = options.refusals
-    const quarantines = new Map<number, Quarantine>()
     for (const settings of options.instruments) {
-      const quarantine = quarantines.get(settings.unitId) ?? { untilMono: Number.NEGATIVE_INFINITY }
-      quarantines.set(settings.unitId, quarantine)
-      const unit = new Unit(settings, quarantine, lateReplyMs > 0)
+      const unit = new Unit(settings, options.quarantine.unit(settings.unitId), lateReplyMs > 0)
       const reader = settings.profile.sample === undefined ? undefined : options.sampleReader(unit)
       const identity = identityReader(unit, options.refusals)
       this.#stations.set(settings.id, { unit, plans: [], reader, identity })

@@ -4,6 +4,7 @@
 import type { Millis } from '#core/time.ts'
 import type { InstrumentSettings, Profile, RegisterSpec } from '../profile.ts'
 import { widthOf } from './decode.ts'
+import type { Quarantine } from './quarantine.ts'
 import { type PlannedRead, positionKey } from './read-plan.ts'
 import { type Declared, type UniqueLengths, uniqueLengths } from './reply-lengths.ts'
 import { FUNCTION_OF } from './request.ts'
@@ -18,11 +19,6 @@ interface Refusal {
   readonly untilMono: Millis
   /** Its time has come: it is asked for again, by itself. */
   trial: boolean
-}
-
-/** No request to a unit id before this, after a timeout where late replies carry no id; shared by all who use the id. */
-export interface Quarantine {
-  untilMono: Millis
 }
 
 export class Unit {

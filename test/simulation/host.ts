@@ -4,7 +4,7 @@
 import type { Configuration } from '#config/configuration.ts'
 import { InvariantError } from '#core/assert.ts'
 import type { Stream } from '#core/record.ts'
-import { openDriver } from '#drivers/registry.ts'
+import { openDriver, Quarantines } from '#drivers/registry.ts'
 import type { Clock } from '#ports/clock.ts'
 import { silentLog } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
@@ -12,6 +12,7 @@ import type { Uplink } from '#ports/uplink.ts'
 import { createCommandCheck } from '../../agent/access/signed-command.ts'
 import { Agent, type UplinkContext } from '../../agent/runtime/agent.ts'
 import { Degradable } from '../../agent/runtime/degraded.ts'
+import { previousEnd } from '../../agent/runtime/previous-end.ts'
 import { createUplink } from '../../agent/uplink/mqtt-uplink.ts'
 import type { Broker } from './broker.ts'
 import type { Accepted } from './checks/accepted.ts'
@@ -50,6 +51,15 @@ export interface HostOptions {
   readonly clockLost: () => void
   readonly seen: (what: string) => void
   readonly broken: (invariant: string, words: string) => void
+}
+
+/** What an agent is begun with; the quarantines are the process's. */
+interface Begun {
+  readonly process: Process
+  readonly port: Store
+  readonly clock: Clock
+  readonly random: () => number
+  readonly quarantines: Quarantines
 }
 
 const EXPECTED_FAILURE = /simulated: (EIO|ENOSPC)/
@@ -226,12 +236,16 @@ export class Host {
     const clock = mutant.clock?.(process.clock()) ?? process.clock()
     const chance = this.#options.dice.stream(`process ${this.#processes}`).random
     const random = mutant.random?.(chance) ?? chance
+    const quarantines = new Quarantines()
     await Degradable.start({
       ...{ clock, log: silentLog, failed: (error: Error) => this.#failed(process, error) },
       ...survivalOn({ disk, clock, mutant, gap }),
       openStore: async () => this.#openStore(process),
       begin: async (store: Store) => {
-        const agent = await this.#begin(process, store, clock, random)
+        const start = clock.now()
+        const end = previousEnd(store, start, clock.bootId)
+        quarantines.inherit(mutant.previousEnd?.(end) ?? end, start.mono)
+        const agent = await this.#begin({ process, port: store, clock, random, quarantines })
         if (!process.alive) return agent
         this.degraded = store.volatile === true
         if (this.degraded) this.#options.seen('degraded')
@@ -278,7 +292,7 @@ export class Host {
     return mutant.store?.(store) ?? store
   }
 
-  async #begin(process: Process, port: Store, clock: Clock, random: () => number): Promise<Agent> {
+  async #begin({ process, port, clock, random, quarantines }: Begun): Promise<Agent> {
     process.agents++
     const { mutant, configured } = this.#options
     const configuration = this.#configuration
@@ -301,13 +315,14 @@ export class Host {
             fingerprint: JSON.stringify([bus, its]),
             open: () => {
               const driver = openDriver({
-                ...{ bus, instruments: its, clock, random, log: silentLog },
+                ...{ bus, instruments: its, clock, random, log: silentLog, quarantines },
                 open: mutant.link?.(open, bus) ?? open,
               })
               return mutant.driver?.(driver, process) ?? driver
             },
           }
         }),
+      quarantined: () => quarantines.outstanding(clock.now().mono),
       uplink: (context) => this.#uplink(context, process, port, clock, random),
       failed: (error) => this.#failed(process, error),
       commandCheck: createCommandCheck({

@@ -163,12 +163,15 @@ export class Line {
     this.#answer(request, asked, open)
   }
 
-  /** B3: on a line without ids a unit that timed out is left alone until its late reply can no longer come. */
+  /**
+   * B3: on a line without ids a unit that did not answer is left alone until its late reply can no longer come, whichever process or
+   * agent asked.
+   */
   #checkTurn({ unitId }: WireRequest, { process }: Open): void {
     if (this.bus.protocol === 'modbus-tcp') return
     const last = this.asked.get(unitId)?.at(-1)
-    if (last === undefined || last.process !== process || last.agent !== process.agents) return
-    if (last.heardAt !== undefined || last.spoilt) return
+    if (last === undefined) return
+    if (last.heardAt !== undefined || (last.spoilt && last.process === process)) return
     const sinceMs = this.#options.timeline.now - last.sentAt
     if (sinceMs < QUARANTINE_MS) {
       this.#options.broken(

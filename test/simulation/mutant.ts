@@ -6,7 +6,7 @@ import type { Point } from '#core/point.ts'
 import type { OpenLink } from '#drivers/link/link.ts'
 import type { BusSettings } from '#drivers/profile.ts'
 import type { Clock } from '#ports/clock.ts'
-import type { BusDriver } from '#ports/driver.ts'
+import type { BusDriver, PreviousEnd } from '#ports/driver.ts'
 import type { Recovered, Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import type { Agent } from '../../agent/runtime/agent.ts'
@@ -28,6 +28,8 @@ export interface Mutant {
   /** What is told of the time in which nothing could be kept; undefined: nothing is. */
   readonly gap?: (gap: Gap) => Gap | undefined
   readonly platter?: (platter: Platter) => Platter
+  /** What a process learns of the one before. */
+  readonly previousEnd?: (end: PreviousEnd) => PreviousEnd
   readonly recovered?: (recovered: Recovered) => Recovered
   readonly store?: (store: Store) => Store
   readonly random?: (random: () => number) => () => number

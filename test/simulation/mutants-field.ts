@@ -78,6 +78,12 @@ export const fieldMutants: readonly PlantedBug[] = [
     }),
   },
   {
+    name: 'what the process before has asked is forgotten on a line without ids',
+    caughtBy: ['B3', 'D5'],
+    force: { wireLoss: 0.2, kill: 30_000 },
+    previousEnd: () => ({ sentUntilMono: Number.NEGATIVE_INFINITY, quarantined: [] }),
+  },
+  {
     name: 'the CRC is not looked at',
     caughtBy: ['D5', 'D6', 'S3'],
     force: { wireNoise: 0.1 },

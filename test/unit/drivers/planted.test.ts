@@ -6,6 +6,7 @@ import { seededRandom } from '#core/random.ts'
 import type { Framing, FramingSink, Verdict } from '#drivers/modbus/framing.ts'
 import { MbapFraming } from '#drivers/modbus/mbap-framing.ts'
 import { ModbusDriver } from '#drivers/modbus/modbus-driver.ts'
+import { Quarantines } from '#drivers/modbus/quarantine.ts'
 import type { ReadRequest } from '#drivers/modbus/request.ts'
 import { RtuFraming } from '#drivers/modbus/rtu-framing.ts'
 import { Transport } from '#drivers/modbus/transport.ts'
@@ -193,6 +194,7 @@ async function traffic(wireKind: 'mbap' | 'rtu', framing: (sink: FramingSink) =>
     log: silentLog,
     retries: 1,
     lateReplyMs: wireKind === 'rtu' ? LATE_MS_MAX : 0,
+    quarantine: new Quarantines().line('bus-1', 0),
     refusals: 3,
     instruments: units,
     sampleReader: (unit) => sampleReader(unit, 3),

@@ -76,12 +76,20 @@ export function survivingDisk(options: SurvivingDiskOptions): SurvivingDisk {
   return {
     openStore: async () => {
       makeDirectory(dataDir)
-      ballast = createBallast(dataDir, roomOn(dataDir).total)
-      return openStore({
-        ...{ dataDir, origin, log, newEpoch },
-        wall: () => clock.now().wall,
-        now: () => clock.now(),
-        bootId: clock.bootId,
+      const held = createBallast(dataDir, roomOn(dataDir).total)
+      ballast = held
+      const open = (): Promise<Store> =>
+        openStore({
+          ...{ dataDir, origin, log, newEpoch },
+          wall: () => clock.now().wall,
+          now: () => clock.now(),
+          bootId: clock.bootId,
+        })
+      return open().catch((error: unknown) => {
+        // A process that was killed on a full disk had no time to give its ballast up.
+        if (diskFault(error)?.kind !== 'full' || !held.release()) throw error
+        log.warn('ballast_released', { bytes: held.bytes })
+        return open()
       })
     },
     openVolatile: (error, before) => {

@@ -107,11 +107,14 @@ export class DiskWatch {
       condition(level !== 'ok', level === 'ok' ? undefined : words)
     }
     this.#level = level
-    if (!first) this.#keepBallast(room)
+    this.#keepBallast(room, first)
   }
 
-  /** Gives the ballast up when less than its own size is left, then records; takes it again when four times that is free. */
-  #keepBallast(room: Room): void {
+  /**
+   * Gives the ballast up when less than its own size is left, then records; takes it again when four times that is free, not at the
+   * start. Room is made at once also at the start: on a disk that is nearly full there may be no second look.
+   */
+  #keepBallast(room: Room, first: boolean): void {
     const { ballast, note, log } = this.#options
     if (ballast.held()) {
       if (room.free >= ballast.bytes || !ballast.release()) return
@@ -119,9 +122,9 @@ export class DiskWatch {
       note('store.ballast', { released: ballast.bytes, freeBytes: room.free })
     } else if (room.free < ballast.bytes) {
       void this.#options.reclaim?.().then((freed) => {
-        if (freed) log.warn('room_reclaimed', { freeBytes: room.free })
+        if (freed) log.warn('room_reclaimed', { freeBytesBefore: room.free })
       })
-    } else if (room.free >= ballast.bytes * 4 && !this.#making) {
+    } else if (room.free >= ballast.bytes * 4 && !this.#making && !first) {
       this.#making = true
       void ballast.make().then((made) => {
         this.#making = false

@@ -143,6 +143,17 @@ describe('the watch', () => {
     watch.stop()
   })
 
+  it('HO4 makes room at once where a start finds too little, and takes none', async () => {
+    const short = setUp(room(0.5))
+    short.watch.start()
+    expect([short.reclaimed(), short.made()]).toEqual([1, 0])
+    short.watch.stop()
+    const ample = setUp(room(50))
+    ample.watch.start()
+    expect([ample.reclaimed(), ample.made()]).toEqual([0, 0])
+    ample.watch.stop()
+  })
+
   it('goes on looking when the system cannot tell, and not after the stop', async () => {
     const { watch, become, clock } = setUp(room(50))
     watch.start()

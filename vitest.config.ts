@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that hold a serial line, or the slots of an instrument, to milliseconds: nothing else runs beside them. */
+/** Tests that hold a serial line, the slots of an instrument, or a horn, to milliseconds: nothing else runs beside them. */
 const LINES = [
+  'test/integration/agent/annunciator.test.ts',
+  'test/integration/agent/flood.test.ts',
   'test/integration/agent/isolation.test.ts',
   'test/integration/agent/serial.test.ts',
   'test/integration/drivers/modbus-rtu.test.ts',

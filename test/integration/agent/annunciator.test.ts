@@ -7,9 +7,9 @@ import { stringify } from 'yaml'
 import { loadConfiguration } from '#config/load.ts'
 import { silentLog } from '#ports/log.ts'
 import { composeAgent, type RunningAgent } from '../../../agent/compose.ts'
-import { systemClock } from '../../../agent/runtime/system-clock.ts'
-import { type Simulation, startSimulation } from '../../../simulators/main.ts'
+import type { Simulation } from '../../../simulators/main.ts'
 import { ModbusServer } from '../../support/modbus-server.ts'
+import { OUTPUTS, outputModule } from '../../support/output-module.ts'
 import { removeDirectory } from '../../support/processes.ts'
 import { addressOf, siteConfiguration, writeSite } from '../../support/site.ts'
 import { until } from '../../support/until.ts'
@@ -19,7 +19,6 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-const OUTPUTS = ['red', 'amber', 'green', 'horn', 'healthy', 'pulse'] as const
 const POINTS = 16
 
 interface Rig {
@@ -41,23 +40,8 @@ async function start(): Promise<Rig> {
         server.unit(1).setF32(4, addressOf(`s${index}`), celsius)
   }
   set(21)
-  const module = await startSimulation(
-    {
-      zones: [{ id: 'room-b', grade: 'B' }],
-      buses: [
-        {
-          id: 'net-horn',
-          host: '127.0.0.1',
-          port: 0,
-          units: [
-            { instrument: 'annunciator', unitId: 1, model: 'moxa-iologik-e1214', zone: 'room-b' },
-          ],
-        },
-      ],
-    },
-    { clock: systemClock() },
-  )
-  closing.push(() => module.stop())
+  const module = await outputModule()
+  closing.push(() => module.simulation.stop())
   const spec = {
     buses: [{ id: 'net-1', port: server.port, timeout: '80ms', retries: 0 }],
     instruments: [
@@ -77,8 +61,12 @@ async function start(): Promise<Rig> {
   const site = writeSite(spec)
   closing.push(() => removeDirectory(site.directory))
   const written = siteConfiguration(spec) as { buses: object[] }
-  const port = module.addresses.get('net-horn')?.port
-  written.buses.push({ id: 'net-horn', protocol: 'modbus-tcp', host: '127.0.0.1', port })
+  written.buses.push({
+    id: 'net-horn',
+    protocol: 'modbus-tcp',
+    host: '127.0.0.1',
+    port: module.port,
+  })
   const annunciator = {
     profile: 'moxa-iologik-e1214',
     bus: 'net-horn',
@@ -102,9 +90,7 @@ async function start(): Promise<Rig> {
     },
   })
   closing.push(() => running.stop('test over'))
-  const coil = (name: (typeof OUTPUTS)[number]) =>
-    module.snapshot().instruments['annunciator']?.[`DO${OUTPUTS.indexOf(name)}`] === true
-  return { server, module, running, coil, set, commits }
+  return { server, module: module.simulation, running, coil: module.coil, set, commits }
 }
 
 /** Looks at the module each turn of the event loop, until the coil is as expected; the moment. */

@@ -132,6 +132,8 @@ export class MemoryDisk {
         first: first.seq,
         last: rows[at - 1]?.seq ?? first.seq,
         records: rows.slice(start, at).map(({ text }) => text),
+        // what was forgotten is passed as the journal passes a file that retention took
+        ...(found.length === 0 && after < this.floor[stream] && { afterHole: true as const }),
       })
     }
     return found

@@ -106,6 +106,9 @@ const withRest = (time: { ms: Millis; words: string }, restMs: Millis) =>
 
 const inMs = (ms: Millis): string => `${Math.ceil(ms * 10) / 10} ms`
 
+/** A factor: with so many digits that whoever multiplies what is printed comes to the printed sum. */
+const factor = (ms: Millis): string => `${Number(ms.toFixed(4))} ms`
+
 function nominalTime(
   bus: BusSettings,
   line: Line | undefined,
@@ -126,8 +129,8 @@ function nominalTime(
   return {
     ms,
     words:
-      `${bytes} bytes × ${inMs(character)} at ${line.baudRate} bit/s + ${count} requests × ` +
-      `(2 × t3.5 ${inMs(silentIntervalMs(line))} + turnaround ${bus.turnaroundMs} ms)${converter} = ${inMs(ms)}`,
+      `${bytes} bytes × ${factor(character)} at ${line.baudRate} bit/s + ${count} requests × ` +
+      `(2 × t3.5 ${factor(silentIntervalMs(line))} + turnaround ${bus.turnaroundMs} ms)${converter} = ${inMs(ms)}`,
   }
 }
 

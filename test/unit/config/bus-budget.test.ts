@@ -54,6 +54,22 @@ describe('time on a serial line', () => {
     expect(budget.fits).toBe(true)
   })
 
+  it('URS-24 prints factors from which the printed sum follows', () => {
+    const shape =
+      /^(\d+) bytes × ([\d.]+) ms at \d+ bit\/s \+ (\d+) requests × \(2 × t3\.5 ([\d.]+) ms \+ turnaround (\d+) ms\) = ([\d.]+) ms/
+    for (const baudRate of [1200, 2400, 9600, 19200, 38400, 57600, 115_200])
+      for (const instruments of [1, 8, 30]) {
+        const groups = Array.from({ length: instruments }, () => ({ profile, signals: ['a'] }))
+        const { words } = busBudget({ bus: rtu, line: { ...LINE, baudRate }, groups })
+        const [, ...printed] = shape.exec(words) ?? []
+        const [bytes = 0, each = 0, requests = 0, t35 = 0, turnaround = 0, sum] =
+          printed.map(Number)
+        const byHand = bytes * each + requests * (2 * t35 + turnaround)
+        // The sum is rounded up to a tenth.
+        expect(Math.abs(byHand + 0.05 - (sum ?? 0)), words).toBeLessThan(0.1)
+      }
+  })
+
   it('URS-24 counts the pauses between the requests to one instrument where the bus has shorter ones', () => {
     const [a] = profile.signals
     if (a === undefined) throw new Error('no signal')

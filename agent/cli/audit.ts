@@ -45,12 +45,8 @@ export async function audit(options: AuditOptions, output: Output): Promise<numb
 /** One record: when, who, what, from old to new, why; a line for each value of a changed configuration. */
 export function recordText(record: AuditRecord, timezone: string): string {
   const fields = record as Readonly<Record<string, unknown>>
-  const [from, to] = [fields['from'], fields['to']]
-  const change =
-    from === undefined && to === undefined
-      ? ''
-      : `  ${endWords(record.type, from)} → ${endWords(record.type, to)}`
-  const why = ['cause', 'reason', 'comment', 'why', 'detail']
+  const change = changeOf(record, fields, timezone)
+  const why = ['cause', 'reason', 'comment', 'why', 'detail', 'found', 'words']
     .map((key) => fields[key])
     .filter((part) => typeof part === 'string' && part !== '')
     .join('; ')
@@ -62,6 +58,28 @@ export function recordText(record: AuditRecord, timezone: string): string {
       lines.push(`    ${printable(key)}  ${valueWords(key, old)} → ${valueWords(key, now)}`)
   }
   return lines.join('\n')
+}
+
+/** Records whose `from` and `to` are moments, not values. */
+const STRETCHES: ReadonlySet<string> = new Set(['store.gap', 'system.stalled'])
+
+/** From old to new; of a file its records, of a stretch of time its moments. */
+function changeOf(
+  { type }: AuditRecord,
+  { from, to, through, lostRecords }: Readonly<Record<string, unknown>>,
+  timezone: string,
+): string {
+  if (typeof through === 'number') {
+    const lost = typeof lostRecords === 'number' ? `, ${lostRecords} of them lost` : ''
+    return `  records ${valueWords('', from)} to ${through}${lost}`
+  }
+  if (STRETCHES.has(type)) {
+    const moments = [from, to].filter((moment) => typeof moment === 'number')
+    return `  ${moments.map((moment) => localTime(moment, timezone)).join(' to ')}`
+  }
+  return from === undefined && to === undefined
+    ? ''
+    : `  ${endWords(type, from)} → ${endWords(type, to)}`
 }
 
 /** An end of a change; none is no value of its own, and of an occupancy it means that nobody knows. */

@@ -47,7 +47,7 @@ export interface Damaged {
 const corrupt = (name: string, what: string): StoreError =>
   new StoreError(
     'corrupt',
-    `${name}: ${what}; keep the file for QA, move it aside with its -wal and -shm, and start again`,
+    `${name}: ${what}; keep a copy of it, with its -wal and -shm, for QA and look at the medium`,
     { file: name },
   )
 
@@ -56,7 +56,8 @@ export function quickCheck(db: Db, name: string, bytes: number): void {
   const targets = bytes <= QUICK_CHECK_BYTES_MAX ? [''] : ['(state)', '(event)', '(coverage)']
   for (const target of targets) {
     const answer = pragma(db, `quick_check${target}`)
-    if (answer !== 'ok') throw corrupt(name, `quick_check says ${String(answer)}`)
+    if (answer !== 'ok')
+      throw corrupt(name, `quick_check says ${String(answer).replaceAll(/\s+/g, ' ')}`)
   }
 }
 

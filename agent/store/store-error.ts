@@ -61,7 +61,7 @@ export class StoreError extends Error {
 const HINTS: Readonly<Record<'full' | 'io' | 'corrupt', string>> = {
   full: 'the disk or the quota of the journal is full; free space and start again',
   io: 'the disk refused a read or a write; check the medium and start again',
-  corrupt: 'a journal file is damaged; keep it for QA, move it aside and start again',
+  corrupt: 'a journal file is damaged; keep a copy of it for QA and look at the medium',
 }
 
 /**

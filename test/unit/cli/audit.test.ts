@@ -52,6 +52,24 @@ describe('URS-45 a record reads like this', () => {
       record('occupancy.changed', { zone: 'b101', from: null, to: 'at_rest', actor: ACTOR }),
       'occupancy.changed  J. Doe (jdoe, technician, local)  zone b101  unknown → at_rest',
     ],
+    [
+      'what a damaged file has lost, by number',
+      record('store.records_lost', {
+        ...{ file: 'journal-000002-20251121.db', from: 2801, through: 5700, lostRecords: 123 },
+        found: 'a page is not readable',
+      }),
+      'store.records_lost  the agent  file journal-000002-20251121.db  records 2801 to 5700, 123 of them lost  (a page is not readable)',
+    ],
+    [
+      'a file that retention removed',
+      record('store.pruned', { file: 'a.db', from: 1, through: 2800, why: 'room' }),
+      'store.pruned  the agent  file a.db  records 1 to 2800  (room)',
+    ],
+    [
+      'a stretch without a disk',
+      record('store.gap', { from: AT - 60_000, to: AT, reason: 'full' }),
+      'store.gap  the agent  2025-11-22 10:14:00 +00:00 to 2025-11-22 10:15:00 +00:00  (full)',
+    ],
   ])('%s', (_, given, text) => {
     expect(recordText(given, 'UTC')).toBe(`2025-11-22 10:15:00 +00:00  ${text}`)
   })

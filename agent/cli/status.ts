@@ -159,6 +159,7 @@ const recorderRows = ({ recorder }: StatusView, warn: Warn): Row[] =>
       ]
 
 function linkWords({ link }: BusView, { at }: StatusView, warn: Warn): string {
+  if (link.kind === 'up' && link.noise !== undefined) return warn(`noisy: ${printable(link.noise)}`)
   if (link.kind !== 'down') return link.kind
   return warn(`down for ${span(at - link.since)}: ${printable(link.cause)}`)
 }

@@ -46,7 +46,8 @@ export interface PollReply {
 
 /** State of the link below a bus, for bus_fault and for words on the screen. */
 export type LinkState =
-  | { readonly kind: 'up' }
+  /** `noise`: it works, but too many of its replies come damaged; in words (FB3). */
+  | { readonly kind: 'up'; readonly noise?: string }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'down'; readonly cause: string; readonly since: Millis }
 

@@ -174,17 +174,25 @@ export class Field {
 
   #watchLink(bus: string, driver: BusDriver): void {
     driver.onLink((link) => {
-      if (link.kind === 'up') return this.#clearFault(bus)
-      if (link.kind !== 'down' || this.#faults.has(bus)) return
+      const cause = troubleOf(link)
+      if (cause === undefined) {
+        if (link.kind === 'up') this.#clearFault(bus)
+        return
+      }
+      const known = this.#faults.get(bus)
+      if (known?.active === true || (known !== undefined && link.kind === 'down')) return
+      known?.cancel()
       const fault = { active: false, cancel: () => {} }
-      fault.cancel = this.#clock.at(this.#clock.now().mono + BUS_FAULT_AFTER_MS, () => {
+      this.#faults.set(bus, fault)
+      const raise = () => {
         fault.active = true
-        const state = driver.link()
-        const detail = state.kind === 'down' ? state.cause : link.cause
+        const detail = troubleOf(driver.link()) ?? cause
         this.#log.warn('bus_fault', { bus, cause: detail })
         this.#condition(bus, true, detail)
-      })
-      this.#faults.set(bus, fault)
+      }
+      // Noise has been watched for a while already.
+      if (link.kind === 'up') raise()
+      else fault.cancel = this.#clock.at(this.#clock.now().mono + BUS_FAULT_AFTER_MS, raise)
     })
   }
 
@@ -205,6 +213,10 @@ export class Field {
     })
   }
 }
+
+/** What is wrong with a link, in words: it is down, or noisy. */
+const troubleOf = (link: LinkState): string | undefined =>
+  link.kind === 'down' ? link.cause : link.kind === 'up' ? link.noise : undefined
 
 /** The instruments of a bus as their identity is judged: strictly where a grade A or B or a critical point depends on them. */
 const identityTargets = ({ instruments, points }: Plant, bus: string): IdentityTarget[] =>

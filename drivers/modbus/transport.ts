@@ -17,6 +17,7 @@ import { FlightRecorder } from './flight-recorder.ts'
 import type { Framing, FramingSink, Verdict } from './framing.ts'
 import { IDENTIFICATION, identificationFrame } from './identification.ts'
 import { LineHealth } from './line-health.ts'
+import { LineNoise } from './line-noise.ts'
 import type { ModbusRequest, ReadOutcome } from './request.ts'
 import { SilenceWatch } from './silence.ts'
 
@@ -63,6 +64,8 @@ export class Transport {
   readonly #client: Client
   readonly #silence: SilenceWatch
   readonly #health: LineHealth
+  readonly #noise = new LineNoise()
+  readonly #linkListeners: ((state: LinkState) => void)[] = []
   readonly #recorder = new FlightRecorder()
   #pending: Pending | undefined
   #cancelTimer: (() => void) | undefined
@@ -110,6 +113,7 @@ export class Transport {
     })
     this.#connection.onState((state) => {
       this.#record(state.kind === 'down' ? `link down: ${state.cause}` : `link ${state.kind}`)
+      this.#tellLink()
     })
     this.#connection.start()
   }
@@ -120,7 +124,9 @@ export class Transport {
   }
 
   get link(): LinkState {
-    return this.#connection.state
+    const { state } = this.#connection
+    const noise = this.#noise.cause
+    return state.kind === 'up' && noise !== undefined ? { ...state, noise } : state
   }
 
   /** No unit of the bus answers: the line is dead, whatever the units are. */
@@ -129,7 +135,7 @@ export class Transport {
   }
 
   onLink(listener: (state: LinkState) => void): void {
-    this.#connection.onState(listener)
+    this.#linkListeners.push(listener)
   }
 
   /** Sends one request and waits for its reply, at most the bus's timeout. One at a time. */
@@ -179,6 +185,10 @@ export class Transport {
 
   #now(): Millis {
     return this.#options.clock.now().mono
+  }
+
+  #tellLink(): void {
+    for (const listener of this.#linkListeners) listener(this.link)
   }
 
   #reopen(cause: string, down: boolean): void {
@@ -316,6 +326,8 @@ export class Transport {
     this.#health.ended(pending.request.unitId, outcome, pending.heard)
     const { cause } = this.#health
     if (cause !== undefined) this.#connection.doubt(cause)
+    // Where transaction ids tell replies apart, the line is behind a gateway: its damage is the gateway's to see.
+    if (this.#framing.flushes && this.#noise.ended(outcome.kind, this.#now())) this.#tellLink()
     pending.resolve(outcome)
   }
 

@@ -1,0 +1,94 @@
+// The fault of a bus as the field side raises it: a link that stays down, and a line that is noisy while it works. FB3, FB16.
+
+import { describe, expect, it } from 'vitest'
+import type { Input } from '#core/input.ts'
+import type { BusDriver, LinkState } from '#ports/driver.ts'
+import { silentLog } from '#ports/log.ts'
+import { Field } from '../../../agent/runtime/field.ts'
+import { PLANT } from '../../support/core-plant.ts'
+import { virtualClock } from '../../support/virtual-clock.ts'
+
+const NOISY: LinkState = { kind: 'up', noise: '15 % came damaged' }
+const UP: LinkState = { kind: 'up' }
+
+async function fieldWith() {
+  const clock = virtualClock()
+  const said: string[] = []
+  let state: LinkState = UP
+  let tell = (_link: LinkState) => {}
+  const driver: BusDriver = {
+    counters: {
+      ...{ requests: 0, replies: 0, timeouts: 0, lateReplies: 0, foreignFrames: 0 },
+      ...{ malformedFrames: 0, exceptions: 0, reconnects: 0, retries: 0 },
+    },
+    link: () => state,
+    onLink: (listener) => {
+      tell = listener
+    },
+    close: async () => {},
+    poll: () => Promise.reject(new Error('nothing to poll')),
+  }
+  const input = (given: Input) => {
+    if (given.kind === 'condition') said.push(given.active ? `on: ${given.detail}` : 'off')
+  }
+  const field = new Field({ clock, log: silentLog, input })
+  const plant = { ...PLANT, points: [], instruments: [] }
+  const base = { tb: 0, offsetMs: clock.now().wall - clock.now().mono }
+  await field.replace(
+    plant,
+    [{ id: 'rs485-1', fingerprint: '', open: () => driver }],
+    base,
+    new Map(),
+  )
+  const become = (link: LinkState) => {
+    state = link
+    tell(link)
+  }
+  const down = () => become({ kind: 'down', cause: 'unplugged', since: clock.now().mono })
+  return { clock, said, become, down, end: () => field.close() }
+}
+
+describe('FB3 FB16 the fault of a bus', () => {
+  it('noise is one at once, and over when the line is quiet', async () => {
+    const { said, become, end } = await fieldWith()
+    become(NOISY)
+    become(NOISY)
+    become(UP)
+    expect(said).toEqual(['on: 15 % came damaged', 'off'])
+    await end()
+  })
+
+  it('a link that is down for less than three seconds is none', async () => {
+    const { clock, said, become, down, end } = await fieldWith()
+    down()
+    await clock.advance(2900)
+    become(UP)
+    await clock.advance(5000)
+    expect(said).toEqual(['off'])
+    await end()
+  })
+
+  it('a noisy line that goes down and comes back noisy is one fault', async () => {
+    const { clock, said, become, down, end } = await fieldWith()
+    become(NOISY)
+    down()
+    await clock.advance(5000)
+    become({ kind: 'connecting' })
+    become(NOISY)
+    await clock.advance(5000)
+    expect(said).toEqual(['on: 15 % came damaged'])
+    become(UP)
+    expect(said.at(-1)).toBe('off')
+    await end()
+  })
+
+  it('one that is found noisy as it comes back from a short break does not wait', async () => {
+    const { clock, said, become, down, end } = await fieldWith()
+    down()
+    await clock.advance(1000)
+    become(NOISY)
+    await clock.advance(5000)
+    expect(said).toEqual(['on: 15 % came damaged'])
+    await end()
+  })
+})

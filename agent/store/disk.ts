@@ -34,6 +34,8 @@ export interface Disk {
   remove(path: string): void
   syncFile(path: string): void
   syncDirectory(directory: string): void
+  /** SHA-256 of a whole file in lower-case hex, with its bytes. */
+  digest(path: string): { readonly sha256: string; readonly bytes: number }
   /** Opens a database file. */
   open(path: string, mode: OpenMode): Db
   /** Takes the exclusive lock of a data directory; the kernel lets go of it when the process ends. */

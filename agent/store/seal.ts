@@ -1,33 +1,11 @@
 // Seals a journal file that is written no more: index for trends, SQLite's check, nothing left in the write-ahead
 // log, and the SHA-256 of the whole. It never changes a record. Interrupted, it is done again from the start.
 
-import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 import type { Db, Disk } from './disk.ts'
 import type { SealResult } from './protocol.ts'
 import { openForWriting, pragma } from './segment.ts'
 import { toStoreError } from './store-error.ts'
-
-const HASH_CHUNK_BYTES = 1024 * 1024
-
-/** SHA-256 of a file in lower-case hex, with its size. */
-export function hashFile(file: string): { sha256: string; bytes: number } {
-  const hash = createHash('sha256')
-  const chunk = Buffer.allocUnsafe(HASH_CHUNK_BYTES)
-  const fd = openSync(file, 'r')
-  let bytes = 0
-  try {
-    for (;;) {
-      const read = readSync(fd, chunk, 0, chunk.length, null)
-      if (read === 0) return { sha256: hash.digest('hex'), bytes }
-      hash.update(chunk.subarray(0, read))
-      bytes += read
-    }
-  } finally {
-    closeSync(fd)
-  }
-}
 
 /**
  * Empties the write-ahead log and gives it up, so that reading the file makes no file beside it (better-sqlite3 is
@@ -68,7 +46,7 @@ export function sealFile(disk: Disk, file: string): SealResult {
     }
     if (result !== undefined) return result
     disk.syncFile(file)
-    return { kind: 'sealed', ...hashFile(file) }
+    return { kind: 'sealed', ...disk.digest(file) }
   } catch (thrown) {
     if (isBusy(thrown)) return { kind: 'busy' }
     const error = toStoreError(thrown, `seal ${path.basename(file)}`)

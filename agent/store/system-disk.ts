@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
+import { hashFile } from './digest.ts'
 import type { Db, Disk, OpenMode } from './disk.ts'
 
 /** How long a writer waits for a reader's lock. */
@@ -92,6 +93,7 @@ export const systemDisk: Disk = {
   remove: (name) => rmSync(name, { force: true }),
   syncFile: sync,
   syncDirectory: sync,
+  digest: hashFile,
   open,
   lock,
 }

@@ -5,10 +5,10 @@ import path from 'node:path'
 import type { Head } from '#ports/store.ts'
 import { auditCommits, type ChainFault, type ChainPosition } from './audit.ts'
 import { genesisHash } from './chain.ts'
+import { hashFile } from './digest.ts'
 import type { Db, Disk } from './disk.ts'
 import { type Gone, PRUNED_EVENT } from './pruning.ts'
 import { readBase, readClosed } from './recover.ts'
-import { hashFile } from './seal.ts'
 import {
   type Base,
   type ClosedSegment,

@@ -40,6 +40,11 @@ export class Consumer {
     this.#work()
   }
 
+  /** Up to where it has confirmed a stream. */
+  confirmed(stream: StreamName): number {
+    return this.#confirmed[stream]
+  }
+
   subscribe(): void {
     if (this.#subscribed) return
     this.#subscribed = true

@@ -13,6 +13,7 @@ import { createCommandCheck } from '../../agent/access/signed-command.ts'
 import { Agent, type UplinkContext } from '../../agent/runtime/agent.ts'
 import { Degradable } from '../../agent/runtime/degraded.ts'
 import { previousEnd } from '../../agent/runtime/previous-end.ts'
+import type { Retention } from '../../agent/runtime/retention.ts'
 import { createUplink } from '../../agent/uplink/mqtt-uplink.ts'
 import type { Broker } from './broker.ts'
 import type { Accepted } from './checks/accepted.ts'
@@ -23,7 +24,7 @@ import type { Mutant } from './mutant.ts'
 import { signerOf } from './people.ts'
 import type { FaultRates } from './scenario.ts'
 import { MachineGone, type Platter, type SimulatedDisk, SimulatedStore } from './store.ts'
-import { survivalOn, type Unkept } from './survival.ts'
+import { retentionOf, survivalOn, type Unkept } from './survival.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface HostOptions {
@@ -78,6 +79,7 @@ export class Host {
   store: SimulatedStore | undefined
   /** It runs from memory, since the disk is out of order. */
   degraded = false
+  #retention: Retention | undefined
   /** True time at which the present agent had started. */
   upSince = 0
 
@@ -132,6 +134,12 @@ export class Host {
       const changed = mutant.configuration?.(configuration) ?? configuration
       agent.apply(changed, 'site.yaml').catch(() => {})
     })
+  }
+
+  /** Room is needed: the oldest file goes, where one may. */
+  reclaim(): void {
+    const retention = this.#retention
+    this.process?.post(() => void retention?.reclaim())
   }
 
   /** kill -9, or the same by the machine: the process is gone in the middle of whatever it did. */
@@ -205,6 +213,7 @@ export class Host {
     process.kill()
     this.agent = undefined
     this.store = undefined
+    this.#retention?.stop()
     this.degraded = false
     this.#starting = false
     this.#options.over()
@@ -247,6 +256,7 @@ export class Host {
         quarantines.inherit(mutant.previousEnd?.(end) ?? end, start.mono)
         const agent = await this.#begin({ process, port: store, clock, random, quarantines })
         if (!process.alive) return agent
+        this.#retention = retentionOf({ agent, store: mutant.earlier?.(store) ?? store, clock })
         this.degraded = store.volatile === true
         if (this.degraded) this.#options.seen('degraded')
         this.agent = agent

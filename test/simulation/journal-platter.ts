@@ -1,24 +1,41 @@
 // The real journal on the simulated disk: the store's own code, its SQL and its chain, over files that a power loss tears.
 
+import { createHash } from 'node:crypto'
 import { silentLog } from '#ports/log.ts'
 import type { Recovered } from '#ports/store.ts'
 import type { Disk } from '../../agent/store/disk.ts'
 import { Journal } from '../../agent/store/journal.ts'
 import { heldJournal, readLastKnown } from '../../agent/store/last-known.ts'
 import { Packer } from '../../agent/store/pack.ts'
+import { PRUNED_ROW, removalOf } from '../../agent/store/pruning.ts'
+import { sealFile } from '../../agent/store/seal.ts'
+import type { RemovalChecks } from './checks/removals.ts'
 import type { Dice } from './dice.ts'
 import { FileError, SimFiles } from './sim-files.ts'
 import { DATA_DIR } from './site.ts'
-import { MachineGone, type Platter, type SimulatedDisk } from './store.ts'
+import { MachineGone, type Platter, type PlatterFiles, type SimulatedDisk } from './store.ts'
 import { type DiskFault, diskRefuses } from './survival.ts'
 import { openDatabase, sqliteOn } from './wasm-sqlite.ts'
+
+export interface JournalDiskOptions {
+  readonly epoch: string
+  readonly dice: Dice
+  readonly wall: () => number
+  readonly seen: (what: string) => void
+  readonly removals: RemovalChecks
+  /** Whether process or machine may end in the middle of an operation. */
+  readonly mayGo: () => boolean
+  /** A planted bug between the journal and its disk. */
+  readonly tamper: ((disk: Disk) => Disk) | undefined
+  /** What a file holds at most before the next is begun. */
+  readonly segmentRecords: number | undefined
+}
 
 export class JournalDisk implements SimulatedDisk {
   readonly epoch: string
   fault: DiskFault | undefined
   readonly files: SimFiles
   readonly #dice: Dice
-  readonly #wall: () => number
   readonly #seen: (what: string) => void
   /** Operations until the machine is gone in the middle of one; infinite while nothing is planned. */
   #left = Number.POSITIVE_INFINITY
@@ -27,21 +44,21 @@ export class JournalDisk implements SimulatedDisk {
   #refused = false
   operations = 0
 
-  readonly #tamper: (disk: Disk) => Disk
+  readonly #options: JournalDiskOptions
+  readonly removals: RemovalChecks
 
-  constructor(
-    epoch: string,
-    dice: Dice,
-    wall: () => number,
-    seen: (what: string) => void,
-    tamper: (disk: Disk) => Disk = (disk) => disk,
-  ) {
-    this.#tamper = tamper
-    this.epoch = epoch
-    this.#dice = dice
-    this.#wall = wall
-    this.#seen = seen
-    this.files = new SimFiles({ before: (operation) => this.#before(operation) })
+  constructor(options: JournalDiskOptions) {
+    this.#options = options
+    this.epoch = options.epoch
+    this.#dice = options.dice
+    this.#seen = options.seen
+    this.removals = options.removals
+    this.files = new SimFiles({
+      before: (operation, path) => {
+        this.#before(operation)
+        if (operation === 'unlink') this.removals.unlinked(path)
+      },
+    })
   }
 
   /** The machine or the process will be gone after so many more operations of the disk. */
@@ -79,6 +96,7 @@ export class JournalDisk implements SimulatedDisk {
       remove: (path) => files.remove(path),
       syncFile: (path) => files.syncFile(path),
       syncDirectory: () => files.syncDirectory(),
+      digest: (path) => digestOf(files.bytes(path)),
       open: (path, mode) => openDatabase(sqlite, path, mode === 'create'),
       lock: () => ({ release: () => {} }),
     }
@@ -88,18 +106,25 @@ export class JournalDisk implements SimulatedDisk {
     // the lock of the directory is written before anything is opened
     if (this.fault !== undefined) throw diskRefuses(this.fault)
     const disk = this.#seam(this.files)
+    const { tamper, wall, segmentRecords, mayGo } = this.#options
+    const seam = tamper?.(disk) ?? disk
+    this.removals.opening()
     const journal = this.#honestly('opening', () =>
       Journal.open({
-        ...{ disk: this.#tamper(disk), dataDir: DATA_DIR, origin: 'simulated', log: silentLog },
-        ...{ wall: this.#wall(), newEpoch: this.epoch },
+        ...{ disk: seam, dataDir: DATA_DIR, origin: 'simulated', log: silentLog },
+        ...{ wall: wall(), newEpoch: this.epoch, segmentRecordsMax: segmentRecords },
       }),
     )
+    this.removals.opened(journal.head.seq)
     const packer = new Packer()
     return {
       recovered: copyOf(journal.recovered),
       commit: (commit) => {
         const packed = packer.pack(commit)
+        this.removals.committing(commit)
         const head = this.#honestly('committing', () => journal.commit(packed))
+        // between the event and the unlink is where a power loss is worth most
+        if (this.removals.durable() && mayGo() && this.#dice.chance(0.3)) this.goAfter(1)
         this.#honestly('tidying', () => journal.idle())
         return head
       },
@@ -110,6 +135,33 @@ export class JournalDisk implements SimulatedDisk {
         })),
       count: (stream, after) => this.#honestly('counting', () => journal.count(stream, after)),
       close: () => this.#honestly('closing', () => journal.close()),
+      files: this.#filesOf(journal, seam),
+    }
+  }
+
+  #filesOf(journal: Journal, disk: Disk): PlatterFiles {
+    let row = journal.recovered.state.get(PRUNED_ROW)
+    const tried = new Set<number>()
+    return {
+      seal: () =>
+        this.#honestly('sealing', () => {
+          const next = journal.unsealed().find(({ ordinal }) => !tried.has(ordinal))
+          if (next === undefined) return false
+          const { ordinal, file } = next
+          journal.release(ordinal)
+          const result = sealFile(disk, file)
+          if (result.kind !== 'busy') tried.add(ordinal)
+          if (this.#gone || result.kind !== 'sealed') return false
+          journal.noteSealed(ordinal, result.sha256, result.bytes, this.#options.wall())
+          this.#seen('file sealed')
+          return true
+        }),
+      earlier: () => this.#honestly('listing', () => journal.earlier()),
+      removal: (file, why) => {
+        const removal = removalOf(row, file, why)
+        row = JSON.stringify(removal.rows.get(PRUNED_ROW))
+        return removal
+      },
     }
   }
 
@@ -154,6 +206,11 @@ export class JournalDisk implements SimulatedDisk {
     throw new MachineGone('gone')
   }
 }
+
+const digestOf = (bytes: Uint8Array): { sha256: string; bytes: number } => ({
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  bytes: bytes.length,
+})
 
 const copyOf = (recovered: Recovered): Recovered => ({
   ...recovered,

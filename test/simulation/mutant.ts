@@ -23,6 +23,10 @@ export interface Mutant {
   readonly counter?: boolean
   /** Sits between the real journal and the simulated disk; the run then uses them. */
   readonly disk?: (disk: Disk) => Disk
+  /** Files are removed, whatever the seed draws. */
+  readonly retention?: boolean
+  /** What retention is told of the store. */
+  readonly earlier?: (store: Store) => Store
   /** The disk says it has synced and has not. */
   readonly lyingDisk?: boolean
   /** What is told of the time in which nothing could be kept; undefined: nothing is. */

@@ -7,6 +7,7 @@ import { diskMutants } from './mutants-disk.ts'
 import { fieldMutants } from './mutants-field.ts'
 import { holdMutants } from './mutants-holds.ts'
 import { reloadMutants } from './mutants-reload.ts'
+import { retentionMutants } from './mutants-retention.ts'
 import { sampleMutants } from './mutants-samples.ts'
 import { storeMutants } from './mutants-store.ts'
 import { survivalMutants } from './mutants-survival.ts'
@@ -19,6 +20,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...coreMutants,
   ...holdMutants,
   ...reloadMutants,
+  ...retentionMutants,
   ...sampleMutants,
   ...survivalMutants,
   ...uplinkMutants,

@@ -37,6 +37,7 @@ export const FAULT_CLASSES = [
   'hold',
   'reload',
   'diskBad',
+  'roomNeeded',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 
@@ -83,6 +84,13 @@ export interface BusDraw {
   readonly instruments: readonly InstrumentDraw[]
 }
 
+/** How long the journal's files are kept, and how large they become; drawn for some of the sites that have a journal. */
+export interface RetentionDraw {
+  /** Ms after the end of a file's day; less than none, so that files of the day itself expire within a short run. */
+  readonly keepMs: number
+  readonly segmentRecords: number
+}
+
 export interface Scenario {
   readonly seed: number
   readonly buses: readonly BusDraw[]
@@ -92,6 +100,8 @@ export interface Scenario {
   readonly people: boolean
   /** The real journal on the simulated disk, or the crash-honest store in memory. */
   readonly disk: 'journal' | 'memory'
+  /** Absent: everything is kept for ever, in one file a day. */
+  readonly retention: RetentionDraw | undefined
   /** Ms of the safety phase. */
   readonly safetyMs: number
 }
@@ -117,9 +127,19 @@ export function drawScenario(seed: number, dice: Dice, hours: number, pointsMax 
     faults: drawFaults(dice.stream('faults')),
     people: dice.chance(0.8),
     disk: dice.stream('disk').chance(0.3) ? 'journal' : 'memory',
+    retention: drawRetention(dice.stream('retention')),
     safetyMs: hours * HOUR,
   }
 }
+
+export const someRetention = (dice: Dice): RetentionDraw => ({
+  // the simulation begins at 10:15 UTC
+  keepMs: -13.5 * HOUR + dice.about(HOUR),
+  segmentRecords: dice.pick([100, 300, 1000, 3000]),
+})
+
+const drawRetention = (dice: Dice): RetentionDraw | undefined =>
+  dice.chance(0.6) ? someRetention(dice) : undefined
 
 function drawBus(dice: Dice, ordinal: number, wanted: number): BusDraw {
   const protocol = dice.chance(0.6) ? 'modbus-tcp' : 'modbus-rtu-over-tcp'

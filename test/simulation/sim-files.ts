@@ -230,8 +230,14 @@ export class SimFiles {
   }
 
   read(path: string): string | undefined {
+    return this.#names.has(path) ? this.bytes(path).toString('utf8') : undefined
+  }
+
+  /** What a file holds, in place; throws where there is none. */
+  bytes(path: string): Buffer {
     const file = this.#names.get(path)
-    return file?.seen.data.subarray(0, file.seen.size).toString('utf8')
+    if (file === undefined) throw new FileError('ENOENT', path)
+    return file.seen.data.subarray(0, file.seen.size)
   }
 
   /** Writes a file whole under a temporary name, syncs it, names it, syncs the directory. */

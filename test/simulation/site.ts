@@ -25,7 +25,11 @@ const loadedBefore = new WeakMap<Scenario, Map<string, ReturnType<typeof loadedO
 /** The configuration of a scenario. Throws with the loader's words when it is refused: the draw was then wrong. */
 export function configurationOf(scenario: Scenario, revision = FIRST_REVISION): Configuration {
   const loaded = loadedOnce(scenario, siteFile(scenario, revision))
-  if (loaded.ok) return loaded.configuration
+  if (loaded.ok) {
+    // shorter than a file may say, since a run is short
+    const keepMs = scenario.retention?.keepMs
+    return { ...loaded.configuration, ...(keepMs !== undefined && { retentionMs: keepMs }) }
+  }
   throw new Error(`seed ${scenario.seed}: ${loaded.findings.map(formatFinding).join('\n')}`)
 }
 

@@ -2,7 +2,17 @@
 // (`Platter`). A commit counts only once its promise resolved; a process that dies before may find it there or not.
 
 import type { Stream } from '#core/record.ts'
-import type { BatchQuery, Commit, Head, Recovered, Store, StreamBatch } from '#ports/store.ts'
+import type {
+  BatchQuery,
+  Commit,
+  EarlierFile,
+  Head,
+  Recovered,
+  Removal,
+  Store,
+  StreamBatch,
+} from '#ports/store.ts'
+import type { Journal } from '../../agent/store/journal.ts'
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
@@ -16,6 +26,15 @@ export interface Platter {
   batches(query: BatchQuery): readonly StreamBatch[]
   count(stream: Stream, after: number): number
   close(): void
+  /** Where there are files: sealing, and what retention asks for. */
+  readonly files?: PlatterFiles
+}
+
+export interface PlatterFiles {
+  /** Seals the oldest file that is written no more; false when there was none. */
+  seal(): boolean
+  earlier(): ReturnType<Journal['earlier']>
+  removal(file: EarlierFile, why: string): Removal
 }
 
 /** A disk that outlives processes. */
@@ -63,9 +82,12 @@ interface Job {
 }
 
 const JOBS_MAX = 4096
+const SEAL_MS = 30_000
 
 export class SimulatedStore implements Store {
   readonly recovered: Recovered
+  readonly earlier?: NonNullable<Store['earlier']>
+  readonly removal?: NonNullable<Store['removal']>
   readonly #options: SimulatedStoreOptions
   #jobs: Job[] = []
   #busy = false
@@ -78,6 +100,11 @@ export class SimulatedStore implements Store {
   constructor(options: SimulatedStoreOptions) {
     this.#options = options
     this.recovered = options.platter.recovered
+    const { files } = options.platter
+    if (files === undefined) return
+    this.earlier = () => this.#ask(false, () => files.earlier())
+    this.removal = (file, why) => files.removal(file, why)
+    this.#sealLater(files)
   }
 
   commit(commit: Commit): Promise<Head> {
@@ -96,6 +123,16 @@ export class SimulatedStore implements Store {
 
   count(stream: Stream, after: number): Promise<number> {
     return this.#ask(false, () => this.#options.platter.count(stream, after))
+  }
+
+  /** Looks for files to seal every half minute, where the agent seals half a minute after a file was left. */
+  #sealLater(files: PlatterFiles): void {
+    const { process } = this.#options
+    process.postAfter(SEAL_MS, () => {
+      if (this.#failure !== undefined) return
+      this.#ask(false, () => files.seal()).catch(() => {})
+      this.#sealLater(files)
+    })
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,10 @@
 // again (runtime/degraded.ts). Counts for itself what was not kept.
 
 import type { Clock } from '#ports/clock.ts'
+import { silentLog } from '#ports/log.ts'
 import type { Commit, Head, Store } from '#ports/store.ts'
+import type { Agent } from '../../agent/runtime/agent.ts'
+import { Retention } from '../../agent/runtime/retention.ts'
 import { StoreError } from '../../agent/store/store-error.ts'
 import { type Gap, recordGap, VolatileStore } from '../../agent/store/volatile-store.ts'
 import type { Mutant } from './mutant.ts'
@@ -35,6 +38,24 @@ export interface SurvivalOptions {
   readonly mutant: Mutant
   /** Told of what has to be on record next. */
   readonly gap: (unkept: Unkept) => void
+}
+
+/** Removes what the configuration lets go, until the agent stops, as the composition does it. */
+export function retentionOf({ agent, store, clock }: { agent: Agent; store: Store; clock: Clock }) {
+  const retention = new Retention({
+    ...{ clock, log: silentLog, store, loop: agent.loop, clockTrust: () => 'unknown' },
+    rule: () => {
+      const { retentionMs, mqtt } = agent.configuration
+      return { keepMs: mqtt && retentionMs, consumers: mqtt?.consumers ?? [] }
+    },
+  })
+  const stop = agent.stop.bind(agent)
+  agent.stop = (reason) => {
+    retention.stop()
+    return stop(reason)
+  }
+  retention.start()
+  return retention
 }
 
 /** How an agent gets on with a simulated disk, as the composition does it with a real one (compose-disk.ts). */

@@ -4,6 +4,7 @@
 import { Broker } from './broker.ts'
 import { Checks } from './checks/checks.ts'
 import { OutsideChecks } from './checks/outside.ts'
+import { RemovalChecks } from './checks/removals.ts'
 import type { TransitionChecks } from './checks/transitions.ts'
 import { Consumer } from './consumer.ts'
 import { CounterUnit, someCounter } from './counter.ts'
@@ -16,7 +17,7 @@ import { MemoryDisk } from './memory-platter.ts'
 import { HEALTHY, type Mutant } from './mutant.ts'
 import { People } from './people.ts'
 import { FIRST_REVISION, type Revision } from './revision.ts'
-import { drawScenario, type FaultRates, type Scenario } from './scenario.ts'
+import { drawScenario, type FaultRates, type Scenario, someRetention } from './scenario.ts'
 import { Signal } from './signal.ts'
 import { configurationOf, faultyFile } from './site.ts'
 import type { SimulatedDisk } from './store.ts'
@@ -93,7 +94,9 @@ export class World {
     this.dice = new Dice(seed)
     const drawn = drawScenario(seed, this.dice, hours, pointsMax)
     const counter = drawn.counter ?? (mutant.counter === true ? someCounter(this.dice) : undefined)
-    this.scenario = { ...drawn, counter, faults: { ...drawn.faults, ...force } }
+    const retention =
+      drawn.retention ?? (mutant.retention === true ? someRetention(this.dice) : undefined)
+    this.scenario = { ...drawn, counter, retention, faults: { ...drawn.faults, ...force } }
     this.faults = this.scenario.faults
     const { timeline, faults } = this
     const hooks = {
@@ -226,11 +229,23 @@ export class World {
   }
 
   #newDisk(mutant: Mutant, kind: Scenario['disk']): SimulatedDisk {
-    const tampered = mutant.disk !== undefined || mutant.lyingDisk === true
+    const tampered = mutant.disk !== undefined || mutant.lyingDisk === true || mutant.retention
     if (kind === 'memory' && !tampered) return new MemoryDisk(EPOCH)
     const wall = () => this.host.boot.wall(this.host.boot.mono(this.now))
     const dice = this.dice.stream('sectors')
-    const disk = new JournalDisk(EPOCH, dice, wall, (what) => this.seen(what), mutant.disk)
+    const { retention } = this.scenario
+    const disk = new JournalDisk({
+      ...{ epoch: EPOCH, dice, wall, seen: (what) => this.seen(what), tamper: mutant.disk },
+      mayGo: () => this.faults.powerLoss !== undefined,
+      segmentRecords: retention?.segmentRecords,
+      removals: new RemovalChecks({
+        confirmed: (stream) => this.consumer.confirmed(stream),
+        wall,
+        keepMs: retention?.keepMs,
+        broken: (invariant, words) => this.broken(invariant, words),
+        seen: (what) => this.seen(what),
+      }),
+    })
     disk.files.lying = mutant.lyingDisk === true
     return disk
   }

@@ -225,6 +225,7 @@ export class FaultyDisk implements Disk {
   syncDirectory = (file: string): void =>
     this.#do('syncDirectory', file, () => this.#disk.syncDirectory(file))
   lock: Disk['lock'] = (file) => this.#disk.lock(file)
+  digest: Disk['digest'] = (file) => this.#disk.digest(file)
 
   open: Disk['open'] = (file, mode) => {
     const db = this.#do(`open to ${mode}`, file, () => this.#disk.open(file, mode))

@@ -54,6 +54,8 @@ export class Broker {
   #session: Connected | undefined
   #known = false
   #downUntil = 0
+  #poison: { readonly topic: string; readonly record: string } | undefined
+  #poisonUntil = Number.NEGATIVE_INFINITY
   #denyUntil = 0
   connects: number[] = []
   /** True time since which the present session is open; infinite without one. */
@@ -73,6 +75,7 @@ export class Broker {
     this.#faults = {}
     this.#downUntil = 0
     this.#denyUntil = 0
+    this.#poisonUntil = Number.NEGATIVE_INFINITY
   }
 
   get connected(): boolean {
@@ -115,7 +118,7 @@ export class Broker {
   }
 
   goDown(ms: number): void {
-    this.#downUntil = this.#options.timeline.now + ms
+    this.#downUntil = Math.max(this.#downUntil, this.#options.timeline.now + ms)
     this.cut({ cause: 'broker gone', by: 'peer' })
   }
 
@@ -131,6 +134,18 @@ export class Broker {
 
   deny(ms: number): void {
     this.#denyUntil = this.#options.timeline.now + ms
+  }
+
+  /** Hangs up on whoever sends the next record of a stream that comes, and on it again, until then. */
+  poison(ms: number): void {
+    this.#poison = undefined
+    this.#poisonUntil = this.#options.timeline.now + ms
+  }
+
+  #isPoisoned(topic: string, payload: string): boolean {
+    if (this.#options.timeline.now >= this.#poisonUntil) return false
+    this.#poison ??= poisonOf(topic, payload)
+    return this.#poison.topic === topic && payload.includes(this.#poison.record)
   }
 
   takeover(): void {
@@ -225,6 +240,10 @@ export class Broker {
     mine.upArrival = Math.max(mine.upArrival, timeline.now + dice.between(1, QUIET_LATENCY_MS))
     timeline.at(mine.upArrival, () => {
       if (mine.ended) return this.#options.seen('publish lost on the way')
+      if (isStream(topic) && this.#isPoisoned(topic, payload)) {
+        this.#options.seen('hung up on a message')
+        return this.#end(mine, { cause: 'hung up', by: 'peer' }, true)
+      }
       const code = this.#take(mine, topic, payload, retain)
       if (qos === 0) return
       this.#down(mine, () => {
@@ -237,7 +256,7 @@ export class Broker {
   /** The reason code of a message; an old broker says yes to everything, also to what it drops. */
   #take(mine: Connected, topic: string, payload: string, retain: boolean): number {
     const old = mine.request.protocolVersion === 4
-    const stream = topic.endsWith('/readings') || topic.endsWith('/event')
+    const stream = isStream(topic)
     if (this.#options.timeline.now < this.#denyUntil && stream) {
       this.#options.seen(old ? 'refusal that looks like success' : 'publish denied')
       if (old) this.losses++
@@ -303,6 +322,14 @@ export class Broker {
     this.retained.set(topic, payload)
     if (this.#options.timeline.now >= this.#downUntil) this.#forward(topic, payload)
   }
+}
+
+const isStream = (topic: string): boolean => topic.endsWith('/readings') || topic.endsWith('/event')
+
+/** The first record of a message, as it is printed in whatever message it comes again. */
+function poisonOf(topic: string, payload: string): { topic: string; record: string } {
+  const { first, seq } = JSON.parse(payload) as { first?: number; seq?: number }
+  return { topic, record: first === undefined ? `"seq":${seq},` : `{"s":${first},` }
 }
 
 function matches(filter: string, topic: string): boolean {

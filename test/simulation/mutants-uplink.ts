@@ -120,4 +120,35 @@ export const uplinkMutants: readonly PlantedBug[] = [
     force: { brokerDown: 5 * MINUTE },
     random: () => () => 0,
   },
+  {
+    name: 'a record on which the broker hangs up is set aside without a word',
+    caughtBy: ['D4'],
+    force: { poison: 8 * MINUTE },
+    started: ({ loop }) => {
+      const input = loop.input.bind(loop)
+      loop.input = (given) =>
+        given.kind === 'note' && given.type === 'uplink.rejected'
+          ? input({ ...given, type: 'uplink.other' })
+          : input(given)
+    },
+  },
+  {
+    name: 'what waited through a long outage is dropped',
+    caughtBy: ['D4', 'S3'],
+    force: { brokerDown: 6 * MINUTE },
+    store: (store) => {
+      let head = store.recovered.head.seq
+      return {
+        recovered: store.recovered,
+        commit: async (commit) => {
+          const reached = await store.commit(commit)
+          head = reached.seq
+          return reached
+        },
+        batches: (query) => store.batches({ ...query, after: Math.max(query.after, head - 200) }),
+        count: (stream, after) => store.count(stream, after),
+        close: () => store.close(),
+      }
+    },
+  },
 ]

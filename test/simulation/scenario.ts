@@ -38,6 +38,8 @@ export const FAULT_CLASSES = [
   'reload',
   'diskBad',
   'roomNeeded',
+  'poison',
+  'rival',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 
@@ -134,7 +136,7 @@ export function drawScenario(seed: number, dice: Dice, hours: number, pointsMax 
 
 export const someRetention = (dice: Dice): RetentionDraw => ({
   // the simulation begins at 10:15 UTC
-  keepMs: -13.5 * HOUR + dice.about(HOUR),
+  keepMs: -13 * HOUR + dice.about(HOUR),
   segmentRecords: dice.pick([100, 300, 1000, 3000]),
 })
 

@@ -26,6 +26,11 @@ function passed(result: RunResult): void {
   throw new Error(`seed ${result.seed}: ${result.violation.message}\n${events}`)
 }
 
+function happened(result: RunResult): void {
+  for (const [what, count] of result.sometimes)
+    sometimes.set(what, (sometimes.get(what) ?? 0) + count)
+}
+
 describe('simulation', () => {
   for (const { seed, hours, words } of regressions()) {
     test(`regression: seed ${seed}, ${words}`, async () => passed(await runSeed({ seed, hours })))
@@ -47,13 +52,27 @@ describe('simulation', () => {
     async (seed) => {
       const result = await runSeed({ seed, hours: 2, pointsMax: 8 })
       passed(result)
-      for (const [what, count] of result.sometimes)
-        sometimes.set(what, (sometimes.get(what) ?? 0) + count)
+      happened(result)
     },
   )
 
+  test('URS-52 no invariant breaks while room is needed again and again (D8): seed 504', async () => {
+    const force = { roomNeeded: 240_000 }
+    const result = await runSeed({ seed: 504, hours: 1, pointsMax: 8, disk: 'journal', force })
+    passed(result)
+    happened(result)
+  })
+
   test.each(SOMETIMES)('it happened in these seeds: %s', (what) => {
     expect(sometimes.get(what) ?? 0).toBeGreaterThan(0)
+  })
+
+  test('URS-49 seven days without a broker: all that waited is with the consumer at the end, seed 1533', async () => {
+    const outageMs = 7 * 86_400_000
+    const options = { seed: 1533, hours: 7 * 24 + 2, pointsMax: 1, disk: 'memory' } as const
+    const result = await runSeed({ ...options, outageMs })
+    passed(result)
+    expect(result.records).toBeGreaterThan(10_000)
   })
 
   test('no invariant breaks in a time box of further seeds', async () => {

@@ -23,6 +23,8 @@ const { values } = parseArgs({
     disk: { type: 'string' },
     /** Mean seconds between two power losses, beside what the seed draws. */
     power: { type: 'string' },
+    /** Days for which the broker is out of reach, from the first hour on. */
+    outage: { type: 'string' },
     memory: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
@@ -76,6 +78,7 @@ function memoryWatch(): (simulatedMs: number) => void {
 const options: Omit<RunOptions, 'seed' | 'hours'> = {
   ...(values.points !== undefined && { pointsMax: Number(values.points) }),
   ...((values.disk === 'journal' || values.disk === 'memory') && { disk: values.disk }),
+  ...(values.outage !== undefined && { outageMs: Number(values.outage) * DAY }),
   ...(values.power !== undefined && { force: { powerLoss: Number(values.power) * 1000 } }),
 }
 const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24

@@ -10,6 +10,7 @@ export const SOMETIMES: readonly string[] = [
   'file removed',
   'file sealed',
   'gone at a unlink',
+  'hung up on a message',
   'no subscriber',
   'publish denied',
   'publish lost on the way',
@@ -48,6 +49,7 @@ export const SOMETIMES: readonly string[] = [
   'strike powerLoss',
   'strike stall',
   'strike wireHalfOpen',
+  'two clients with one id',
   'unit silent for long',
   ...[1, 2, 3, 4, 5, 6, 7, 8, 10, 11].map((code) => `exception ${code}`),
   ...['acknowledged', 'already_acknowledged', 'invalid', 'not_authorised', 'stale_revision'].map(

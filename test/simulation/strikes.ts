@@ -71,6 +71,15 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
   },
   brokerDeny: ({ broker }, dice) => broker.deny(spell(dice, 20 * SECOND, 10 * MINUTE)),
   takeover: ({ broker }) => broker.takeover(),
+  poison: ({ broker }, dice) => broker.poison(5 * MINUTE + dice.about(20 * MINUTE)),
+  // another client with the same id, which comes back as soon as it is thrown out
+  rival: (world, dice) => {
+    world.seen('two clients with one id')
+    for (let turns = dice.whole(3, 25); turns > 0; turns--)
+      world.timeline.after(dice.between(0, MINUTE), () => {
+        if (world.now < world.scenario.safetyMs) world.broker.takeover()
+      })
+  },
   deaf: ({ consumer }, dice) => consumer.leave(spell(dice, 20 * SECOND, 10 * MINUTE)),
   hold: (world, dice) => {
     const { people, timeline } = world

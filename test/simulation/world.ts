@@ -51,6 +51,8 @@ export interface RunOptions {
   readonly disk?: Scenario['disk']
   /** Fault classes that must be on, beside what the seed draws. */
   readonly force?: FaultRates
+  /** The broker is out of reach for so many ms, from the first hour on. */
+  readonly outageMs?: number
   /** Called in every sweep with the simulated time: for what measures the process that simulates. */
   readonly watch?: (simulatedMs: number) => void
 }
@@ -86,11 +88,11 @@ export class World {
   revision = FIRST_REVISION
   #violation: Violation | undefined
   readonly disk: SimulatedDisk
-  readonly #watch: RunOptions['watch']
+  readonly #options: RunOptions
 
   constructor(options: RunOptions) {
     const { seed, hours, pointsMax, mutant = HEALTHY, force = {}, disk } = options
-    this.#watch = options.watch
+    this.#options = options
     this.dice = new Dice(seed)
     const drawn = drawScenario(seed, this.dice, hours, pointsMax)
     const counter = drawn.counter ?? (mutant.counter === true ? someCounter(this.dice) : undefined)
@@ -197,6 +199,8 @@ export class World {
       strikes(this)
       if (scenario.people) this.people = new People(this)
       this.#sweep()
+      const { outageMs } = this.#options
+      if (outageMs !== undefined) timeline.after(60 * MINUTE, () => this.broker.goDown(outageMs))
       await timeline.run(scenario.safetyMs)
       this.#calm()
       await timeline.run(scenario.safetyMs + LIVENESS_MS)
@@ -340,7 +344,7 @@ export class World {
       this.disk.purge('readings', confirmed)
       this.disk.purge('event', confirmed)
       this.checks.accepted.forget(confirmed)
-      this.#watch?.(this.now)
+      this.#options.watch?.(this.now)
       this.#sweep()
     })
   }

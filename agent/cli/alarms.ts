@@ -104,7 +104,8 @@ export function alarmsText(
     const rows = shown.map((group) => rowOf(group, view))
     const listed = table(withoutEmptyEnd([HEADS, ...rows]))
     const head = output.style(style, `${title} (${members.length})`)
-    return [`${head}\n${listed}`, ...guidanceLines(shown, title)].join('\n')
+    const below = [...detailLines(shown), ...guidanceLines(shown, title)]
+    return [`${head}\n${listed}`, ...below].join('\n')
   })
   return [...origin, ...blocks, update].join('\n\n')
 }
@@ -120,6 +121,20 @@ function updateWords({ at, lastReadingAt, timezone }: AlarmsView): string {
   if (lastReadingAt === undefined) return `No reading yet (${localTime(at, timezone)}).`
   const age = at - lastReadingAt
   return `Last reading ${localTime(lastReadingAt, timezone)} (${span(age)} ago).`
+}
+
+/** Longest detail in the column of values: one long sentence would push every occurrence id beyond the screen. */
+const DETAIL_WIDTH_MAX = 40
+
+const isLong = ({ value, detail = '' }: AlarmView): boolean =>
+  value === undefined && detail.length > DETAIL_WIDTH_MAX
+
+/** What did not fit into the list, in full. */
+const detailLines = (groups: readonly AlarmGroup[]): string[] => {
+  const lines = groups
+    .filter(({ alarm }) => isLong(alarm))
+    .map(({ alarm }) => printable(`  ${alarm.alarm}: ${alarm.detail ?? ''}`))
+  return lines.length === 0 ? [] : ['', 'In full', ...lines]
 }
 
 /** What is to be done about what nobody has acknowledged, once for those of which the same holds. */
@@ -190,7 +205,16 @@ function valueWords(alarm: AlarmView): string {
   const { value, limit, peak } = alarm
   const worst =
     peak === undefined || peak === value ? '' : ` (worst ${valueAgainst(peak, limit?.value)})`
-  if (value === undefined) return printable(`${alarm.detail ?? NONE}${worst}`)
+  if (value === undefined) {
+    const { detail = NONE } = alarm
+    const shown = isLong(alarm)
+      ? `${[...detail]
+          .slice(0, DETAIL_WIDTH_MAX - 1)
+          .join('')
+          .trimEnd()}…`
+      : detail
+    return printable(`${shown}${worst}`)
+  }
   const unit = limit?.unit ?? alarm.unit
   const shown = valueAgainst(value, limit?.value)
   return printable(`${unit === undefined ? shown : `${shown} ${unit}`}${worst}`)

@@ -147,6 +147,16 @@ describe('alarms', () => {
 })
 
 describe('status', () => {
+  it('keeps a long detail out of the list, so that the occurrence stays on the screen, and says it in full below', () => {
+    const { value: _value, limit: _limit, unit: _unit, peak: _peak, ...rest } = ALARM
+    const detail = `10.0.0.12:4001 refused the connection; ${'check the port, '.repeat(12)}`
+    const text = view([{ ...rest, alarm: 'net1.bus_fault', detail }, ALARM])
+    const [, ...rows] = text.split('\n').filter((line) => /^(NEW|STATE)/.test(line))
+    for (const row of rows) expect(row.length, row).toBeLessThan(140)
+    expect(text).toContain(`In full\n  net1.bus_fault: ${detail}`)
+    expect(view([{ ...rest, detail: 'short' }])).not.toContain('In full')
+  })
+
   it('URS-18 URS-67 says what goes on in each zone, and until when where that is soon', () => {
     const zones = [
       { id: 'bsc-1', occupancy: 'in_operation' as const, leftMs: 86_000_000 },

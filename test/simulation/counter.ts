@@ -51,6 +51,9 @@ export function someCounter(dice: Dice): CounterDraw {
   }
 }
 
+/** Of which the instrument's truth is still known: most of a day. */
+const SAMPLES_KEPT = 4000
+
 export class CounterUnit extends Unit {
   readonly draw: CounterDraw
   readonly #dice: Dice
@@ -117,9 +120,10 @@ export class CounterUnit extends Unit {
     }
     this.#samples.set(ordinal, sample)
     this.#byIdentity.set(sample.identity, sample)
-    if (this.#samples.size > 4000) {
-      this.#samples.clear()
-      this.#byIdentity.clear()
+    const [oldest] = this.#samples
+    if (this.#samples.size > SAMPLES_KEPT && oldest !== undefined) {
+      this.#samples.delete(oldest[0])
+      this.#byIdentity.delete(oldest[1].identity)
     }
     return sample
   }

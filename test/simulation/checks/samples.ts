@@ -89,7 +89,8 @@ export class SampleChecks {
       return broken('D1', `the instrument has no sample ${x.rec}`)
     if (channel.taken.has(x.rec)) broken('D1', `sample ${x.rec} was written down twice`)
     channel.taken.add(x.rec)
-    if (channel.taken.size > 4000) channel.taken.clear()
+    const [oldest] = channel.taken
+    if (channel.taken.size > 4000 && oldest !== undefined) channel.taken.delete(oldest)
     if (x.counts !== truth.counts[channel.index] || Math.abs(x.litres - truth.litres) > 1e-4)
       broken('D5', `${x.counts} in ${x.litres} L, was ${truth.counts[channel.index]}`)
     // a doubted clock makes no value doubtful

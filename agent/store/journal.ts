@@ -37,6 +37,7 @@ import {
   type Covered,
   createSegment,
   dayOf,
+  makeDurable,
   openForWriting,
   removeUnfinished,
   segmentNames,
@@ -178,6 +179,7 @@ export class Journal {
     const newest = segmentNames(disk.list(directory)).at(-1)
     if (newest === undefined) mark()
     const name = newest ?? createFirst(options, directory)
+    makeDurable(disk, path.join(directory, name))
     const db = openForWriting(disk, path.join(directory, name), options)
     try {
       const facts = readHot(disk, directory, name, db)

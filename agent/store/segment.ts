@@ -151,6 +151,15 @@ export interface OpenOptions {
   readonly pagesMax?: number | undefined
 }
 
+/**
+ * Makes durable what an earlier process may have written and not synced: killed between the two, it leaves a commit that every reader
+ * sees and that the next power loss takes. What a start finds counts as kept, so it has to be.
+ */
+export function makeDurable(disk: Disk, file: string): void {
+  for (const each of [file, `${file}-wal`]) if (disk.size(each) !== undefined) disk.syncFile(each)
+  disk.syncDirectory(path.dirname(file))
+}
+
 /** Opens an existing file to be written, with every pragma set and read back. */
 export function openForWriting(disk: Disk, file: string, options: OpenOptions = {}): Db {
   const db = disk.open(file, 'write')

@@ -42,7 +42,7 @@ describe('HO1 HO2 D2 killed, started, and then without power', () => {
   it.each(Array.from({ length: 60 }, (_, index) => index + 1))(
     'at operation %i of the disk, also where a new file begins: what the start found is kept',
     (operations) => {
-      for (const seed of [1, 2, 3, 4]) {
+      for (const seed of [1, 3]) {
         const disk = diskOf(seed, seed > 2 ? 2 : undefined)
         const first = disk.open()
         for (let seq = 1; seq <= 3; seq++) first.commit(commit(seq))

@@ -23,7 +23,7 @@ import { liveGone, liveValues, metaPayload } from './meta.ts'
 import { Notices } from './notices.ts'
 import { cleanRun, isClean } from './previous-end.ts'
 import { Recorder } from './recorder.ts'
-import { type Ledger, ledgerOf, planResumption } from './resumption.ts'
+import { SlotLedger } from './slot-ledger.ts'
 import { reportStore } from './store-report.ts'
 import { doubtOf, isTrusted, resumeTimeBase } from './time-base.ts'
 import { needsAnotherUplink } from './way-out.ts'
@@ -80,6 +80,7 @@ export class Agent {
   readonly recorder: Recorder
   readonly #commands: Commands
   readonly #annunciation: Annunciation
+  readonly #slots: SlotLedger
   #configuration: Configuration
   #uplink: Uplink | undefined
   #lastReadingAt: Millis | undefined
@@ -92,6 +93,7 @@ export class Agent {
     this.#log = options.log
     this.#configuration = options.configuration
     this.#startedAt = options.clock.now()
+    this.#slots = new SlotLedger(options.store.recovered.state)
     this.#loop = loop(this)
     this.#field = new Field({
       clock: options.clock,
@@ -228,7 +230,7 @@ export class Agent {
       if (this.#configuration.mqtt?.live === true)
         this.#uplink?.live(liveGone(this.#configuration.plant, configuration.plant))
       this.#configuration = configuration
-      this.#loop.changeState(new Map([['ledger', ledgerOf(configuration.plant)]]))
+      this.#loop.changeState(this.#slots.change(configuration.plant, this.#loop.base, at, first))
       await this.#loop.flush()
       await this.#field.replace(
         configuration.plant,
@@ -267,7 +269,10 @@ export class Agent {
     const at = this.#clock.now()
     const last = recovered.lastCommit
     const unclean = !recovered.created && !isClean(recovered.state.get('run'))
-    await this.#loop.note(
+    const { base } = this.#loop
+    const coverage = sameBase ? recovered.coverage : new Map()
+    const owed = this.#slots.start(plant, coverage, base, at)
+    const started = this.#loop.note(
       'system.started',
       {
         agent: version,
@@ -277,25 +282,18 @@ export class Agent {
         unclean,
         ...(last !== undefined && { lastSeen: last.at.wall }),
       },
-      new Map<string, unknown>([
-        ['run', { clean: false }],
-        ['ledger', ledgerOf(plant)],
-      ]),
+      new Map<string, unknown>([['run', { clean: false }], ...owed.rows]),
     )
+    // In the commit of the start: with the new ledger on record, the next start could not tell what this one owed.
+    if (owed.missed.length > 0) this.#loop.input({ kind: 'slots', at, slots: owed.missed })
+    await started
     this.#notices.forgetPast()
     if (unclean) this.#pulseUnclean()
     reportStore({ store, loop: this.#loop, log: this.#log, now: () => this.#clock.now() })
-    const ledger = JSON.parse(recovered.state.get('ledger') ?? '{}') as Ledger
-    const now = baseTime(this.#loop.base, at.mono)
-    const coverage = sameBase ? recovered.coverage : new Map()
-    const plan = planResumption(plant, coverage, ledger, now)
-    if (plan.missed.length > 0) this.#loop.input({ kind: 'slots', at, slots: plan.missed })
-    await this.#field.replace(
-      plant,
-      this.#options.buses(this.#configuration),
-      this.#loop.base,
-      plan.first,
-    )
+    // A clock set meanwhile began another base, whose slots begin anew.
+    const first = this.#loop.base === base ? owed.first : new Map<string, Millis>()
+    const buses = this.#options.buses(this.#configuration)
+    await this.#field.replace(plant, buses, this.#loop.base, first)
     await this.#annunciation.apply(this.#configuration, this.#states())
     this.#startUplink()
   }

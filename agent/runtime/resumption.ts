@@ -11,6 +11,19 @@ import { groupKey, type PollGroup } from './poller.ts'
 /** Interval of each polled point that was in force: which slots were owed while nobody polled. */
 export type Ledger = Readonly<Record<string, Millis>>
 
+/** Newest slots on record of each point, in the current time base. */
+export type Coverage = ReadonlyMap<string, SlotRun>
+
+/** Time base, and first slot in it, of each point's account: what is on record before it belongs to an earlier account. */
+export type Beginnings = Readonly<Record<string, readonly [tb: number, t: Millis]>>
+
+/** What was owed when nobody polled any more, and the time base it is asked for. */
+export interface Owed {
+  readonly ledger: Ledger
+  readonly beginnings: Beginnings
+  readonly tb: number
+}
+
 export interface ResumptionPlan {
   /** Runs without a value for the time nobody polled, in order of points. */
   readonly missed: readonly SlotResult[]
@@ -59,18 +72,20 @@ export function groupsByBus(plant: Plant): Map<string, PollGroup[]> {
 /** Plans how the slots of every polled point go on at `now` (base time). */
 export function planResumption(
   plant: Plant,
-  coverage: ReadonlyMap<string, SlotRun>,
-  ledger: Ledger,
+  coverage: Coverage,
+  owed: Owed,
   now: Millis,
   reason: BadReason = 'agent_down',
 ): ResumptionPlan {
+  const { ledger } = owed
   const missed: SlotResult[] = []
   const first = new Map<string, Millis>()
   for (const groups of groupsByBus(plant).values()) {
     for (const group of groups) {
       if (group.sampled) continue
       const resumed = group.points.map(({ point }) => {
-        const covered = ledger[point] === group.intervalMs ? coverage.get(point) : undefined
+        const covered =
+          ledger[point] === group.intervalMs ? accounted(point, coverage, owed) : undefined
         return { point, covered, ...resume(covered, now, group.intervalMs) }
       })
       const next = Math.max(...resumed.map((each) => each.next))
@@ -81,7 +96,7 @@ export function planResumption(
           if (run !== undefined) missed.push(fault(point, run, reason))
         } else {
           const old = ledger[point]
-          const before = coverage.get(point)
+          const before = accounted(point, coverage, owed)
           const run =
             old === undefined || before === undefined ? undefined : closeGrid(before, now, old)
           if (run !== undefined) missed.push(fault(point, run, reason))
@@ -90,6 +105,23 @@ export function planResumption(
     }
   }
   return { missed, first }
+}
+
+/**
+ * The newest slots of a point's present account. Where nothing of it is on record, everything up to its beginning counts as covered:
+ * before that the point was not there. A coverage without any point was lost with a damaged journal, and says nothing about this one.
+ */
+export function accounted(
+  point: string,
+  coverage: Coverage,
+  { ledger, beginnings, tb }: Owed,
+): SlotRun | undefined {
+  const covered = coverage.get(point)
+  const [base, t] = beginnings[point] ?? []
+  const intervalMs = ledger[point]
+  if (base !== tb || t === undefined || intervalMs === undefined || coverage.size === 0)
+    return covered
+  return covered !== undefined && covered.t >= t ? covered : { t: t - intervalMs, slots: 1 }
 }
 
 const fault = (point: string, run: SlotRun, reason: BadReason): SlotResult => ({

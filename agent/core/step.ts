@@ -318,8 +318,8 @@ const isSame = (old: Instrument | undefined, now: Instrument): boolean =>
   old !== undefined && sourceOf(old) === sourceOf(now)
 
 /**
- * Alarms that ceased to exist, and open occurrences whose limit moved, end with that reason on record; the next sample judges
- * anew (faults.md PE2). Alarms that are new are published.
+ * Alarms that ceased to exist, and open occurrences whose limit moved, end with that reason on record; their delays end without a
+ * record, and the next sample judges anew (faults.md PE2). Alarms that are new are published.
  */
 function settleDifference(turn: Turn, before: ReadonlyMap<string, AlarmRow>, by?: string): void {
   const { state, at } = turn
@@ -343,6 +343,8 @@ function settleDifference(turn: Turn, before: ReadonlyMap<string, AlarmRow>, by?
       turn.alarms.add(id)
       turn.urgent = true
     } else if (row.judged !== '' && row.judged !== judgedBy(unit.definition)) {
+      // a delay was begun by the definition before: over a restart it would run out under this one, which nothing has violated
+      unit.state = { ...unit.state, pending: null, returning: null }
       applyToAlarm(turn, unit, { kind: 'close', at }, act)
     }
   }

@@ -119,6 +119,52 @@ describe('another configuration', () => {
     },
   )
 
+  describe('PE2 drops an on-delay under way of a limit that moved, and raises nothing for it', () => {
+    const pending = () => {
+      const plant = plantOf(['b101-dp', 'b101-t'])
+      const core = new CoreRig(withPoint(plant, 'b101-dp', { limits: low(10), commFailMs: 1e9 }))
+      core.slot('b101-dp', 9)
+      core.advance(5_000)
+      return core
+    }
+    const moved = (core: CoreRig, onDelayMs = 30_000): Plant =>
+      withPoint(core.plant, 'b101-dp', { limits: { ...low(8), onDelayMs } })
+    const judgesAnew = (core: CoreRig) => {
+      expect(core.events.filter(({ body }) => body['alarm'] === LOW)).toEqual([])
+      core.slot('b101-dp', 7)
+      core.advance(29_999)
+      expect(core.is(LOW)).toBe('normal')
+      core.advance(1)
+      expect(core.is(LOW)).toBe('unacknowledged')
+      expect(core.eventsOf('alarm.activated', LOW)[0]?.body).not.toHaveProperty('unconfirmed')
+    }
+
+    it.each([
+      ['a restart', false],
+      ['a reboot', true],
+    ])('that would have run out during %s', (_, reboot) => {
+      const core = pending()
+      core.restart(3_600_000, { plant: moved(core), reboot })
+      judgesAnew(core)
+    })
+
+    it('that a shorter one would have ended while it stood still', () => {
+      const core = pending()
+      core.slot('b101-dp', 'timeout')
+      core.advance(20_000)
+      core.changePlant(moved(core, 10_000))
+      expect(core.events.filter(({ body }) => body['alarm'] === LOW)).toEqual([])
+      core.changePlant(moved(core))
+      judgesAnew(core)
+    })
+
+    it('but not that of a limit that stayed', () => {
+      const core = pending()
+      core.restart(3_600_000, { plant: core.plant })
+      expect(core.eventsOf('alarm.activated', LOW)[0]?.body).toMatchObject({ unconfirmed: true })
+    })
+  })
+
   it('lets no alarm hang in a state that its new definition does not have', () => {
     const core = active()
     core.values('b101-dp', -1, -1, 15)

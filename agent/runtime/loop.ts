@@ -79,6 +79,8 @@ export class Loop {
   /** A commit hangs for longer than alarms may wait. */
   #unstored = false
   #failed = false
+  /** Nothing is begun by time any more; what comes in is still committed where somebody waits for it. */
+  #stopped = false
   #head: Head
   #lastCommitAt: Millis | undefined
   #committingSince: Millis = Infinity
@@ -211,7 +213,9 @@ export class Loop {
     return this.#base
   }
 
+  /** No tick and no group comes by itself any more: the store may be closed when its time has come. */
   stop(): void {
+    this.#stopped = true
     this.#cancelGroup?.()
     this.#cancelDeadline?.()
     this.#cancelClockCheck?.()
@@ -231,6 +235,7 @@ export class Loop {
   }
 
   #armGroup(): void {
+    if (this.#stopped) return
     this.#cancelGroup ??= this.#clock.at(this.#clock.now().mono + GROUP_MS, () => {
       this.#cancelGroup = undefined
       this.#commitSoon()
@@ -332,6 +337,7 @@ export class Loop {
   }
 
   #armDeadline(): void {
+    if (this.#stopped) return
     const deadline = nextDeadline(this.#state) ?? Infinity
     if (deadline === this.#deadline) return
     this.#deadline = deadline

@@ -1,6 +1,7 @@
 // Alarms that come too fast (ISA-18.2): a flood of them, and one that chatters. Both are said beside the alarms, so that a display can
 // group and mark; nothing here drops, holds or silences an alarm. Looked at after each step, from what it wrote down.
 
+import { CHATTER_WITHIN_MS, chatters, withMove } from './chatter.ts'
 import {
   CALM,
   FLOOD_WINDOW_MS,
@@ -10,12 +11,10 @@ import {
   passFlood,
 } from './flood.ts'
 import type { CoreState } from './state.ts'
-import { type Instant, MINUTE, type Millis } from './time.ts'
+import type { Instant, Millis } from './time.ts'
 import { momentNow } from './timer.ts'
 import { type Turn, writeEvent } from './turn.ts'
 
-const CHATTER_TRANSITIONS = 3
-const CHATTER_WITHIN_MS: Millis = MINUTE
 /** The flood under way, as persisted. */
 export const FLOOD_KEY = 'flood'
 
@@ -73,10 +72,9 @@ export function settleNuisance(turn: Turn): void {
 }
 
 function noteMove({ state: { nuisance }, at, alarms }: Turn, alarm: string): void {
-  const moves = [...(nuisance.moves.get(alarm) ?? []), at.mono].slice(-CHATTER_TRANSITIONS)
+  const moves = withMove(nuisance.moves.get(alarm) ?? [], at.mono)
   nuisance.moves.set(alarm, moves)
-  const first = moves[0] ?? at.mono
-  if (moves.length < CHATTER_TRANSITIONS || at.mono - first > CHATTER_WITHIN_MS) return
+  if (!chatters(moves)) return
   nuisance.chattering.add(alarm)
   alarms.add(alarm)
 }

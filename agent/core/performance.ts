@@ -1,6 +1,7 @@
 // How the alarms of a period have performed (URS-38), against the figures of ISA-18.2: one record of the journal after the other in,
 // figures out. Holds a little for each alarm and each ten minutes, never the records; judges no alarm.
 
+import { chatters, withMove } from './chatter.ts'
 import { FLOOD_ABOVE, FLOOD_WINDOW_MS } from './flood.ts'
 import { FloodCount, type Floods } from './flood-count.ts'
 import { DAY, HOUR, MINUTE, type Millis } from './time.ts'
@@ -18,8 +19,6 @@ export const ISA_18_2 = {
 } as const
 
 const PERIOD_MS = FLOOD_WINDOW_MS
-const CHATTER_TRANSITIONS = 3
-const CHATTER_WITHIN_MS: Millis = MINUTE
 /** Gone before anybody could have looked. */
 const FLEETING_MS: Millis = MINUTE
 /** An alarm about something that has happened rises and returns at once, to be seen: an unclean restart. That is no nuisance. */
@@ -255,16 +254,13 @@ export class PerformanceCount {
     this.#move(record, one)
   }
 
-  /** A transition between normal and alarm: the third within a minute is chattering, once for each run of them. */
+  /** A transition between normal and alarm: those that come too fast are chattering, once for each run of them. */
   #move(record: AlarmRecord, one: OneAlarm): void {
     if (!this.#counts(record)) return
-    one.moves = [...one.moves, record.ts].slice(-CHATTER_TRANSITIONS)
-    const first = one.moves[0] ?? record.ts
-    const within = record.ts - first
-    const chatters =
-      one.moves.length === CHATTER_TRANSITIONS && within >= 0 && within <= CHATTER_WITHIN_MS
-    if (chatters && !one.inChatter) one.chattering++
-    one.inChatter = chatters
+    one.moves = withMove(one.moves, record.ts)
+    const inChatter = chatters(one.moves)
+    if (inChatter && !one.inChatter) one.chattering++
+    one.inChatter = inChatter
   }
 
   #fleet(record: AlarmRecord, one: OneAlarm): void {

@@ -4,23 +4,17 @@ import { seededRandom } from '#core/random.ts'
 import { Line } from '#drivers/commissioning/line.ts'
 import { type ScanOptions, type ScanReport, scanLine } from '#drivers/commissioning/scan.ts'
 import type { BusSettings } from '#drivers/profile.ts'
-import { tcpBus } from './driver-rig.ts'
+import { rtuBus, tcpBus } from './driver-rig.ts'
 import { FakeWire } from './fake-wire.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 
-export const rtuBus: BusSettings = {
+export const rtuLine = rtuBus({
   id: 'line',
-  protocol: 'modbus-rtu',
-  path: '/dev/none',
-  baudRate: 19_200,
-  dataBits: 8,
   parity: 'even',
-  stopBits: 1,
   timeoutMs: 300,
   retries: 0,
-  lateReplyMs: 2000,
   turnaroundMs: 20,
-}
+})
 
 export const tcpLine: BusSettings = tcpBus(502)
 
@@ -35,7 +29,7 @@ export interface CommissioningRig {
 
 const STEPS_MAX = 400_000
 
-export function commissioningRig(bus: BusSettings = rtuBus): CommissioningRig {
+export function commissioningRig(bus: BusSettings = rtuLine): CommissioningRig {
   const clock = virtualClock()
   const wire = new FakeWire(clock, bus.protocol === 'modbus-tcp' ? 'mbap' : 'rtu')
   const line = new Line({ bus, clock, random: seededRandom(3), open: wire.open })

@@ -66,6 +66,23 @@ export const tcpBus = (port: number, over: Partial<BusSettings> = {}): BusSettin
     ...over,
   }) as BusSettings
 
+/** A line at 19200 8N1 on a port that a test never opens. */
+export const rtuBus = (over: Partial<BusSettings> = {}): BusSettings =>
+  ({
+    id: 'bus-1',
+    protocol: 'modbus-rtu',
+    path: '/dev/none',
+    baudRate: 19_200,
+    dataBits: 8,
+    parity: 'none',
+    stopBits: 1,
+    turnaroundMs: 0,
+    timeoutMs: 500,
+    retries: 1,
+    lateReplyMs: 2000,
+    ...over,
+  }) as BusSettings
+
 /** A driver with the machine's clock and a seeded source of randomness. */
 export const driverOf = (
   bus: BusSettings,

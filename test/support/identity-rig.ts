@@ -6,7 +6,7 @@ import type { BusSettings, IdentifySpec, Profile } from '#drivers/profile.ts'
 import { silentLog } from '#ports/log.ts'
 import { IdentityWatch } from '../../agent/runtime/identity.ts'
 import { Poller } from '../../agent/runtime/poller.ts'
-import { brief, driverOf, instrument, profileOf, signal, tcpBus } from './driver-rig.ts'
+import { brief, driverOf, instrument, profileOf, rtuBus, signal, tcpBus } from './driver-rig.ts'
 import { FakeWire } from './fake-wire.ts'
 import { virtualClock } from './virtual-clock.ts'
 
@@ -16,19 +16,7 @@ const WHO: IdentifySpec = {
   firmware: { ...AT, address: 104, type: 'u16' },
 }
 
-export const rtuBus: BusSettings = {
-  id: 'bus-1',
-  protocol: 'modbus-rtu',
-  path: '/dev/none',
-  baudRate: 19_200,
-  dataBits: 8,
-  parity: 'none',
-  stopBits: 1,
-  turnaroundMs: 0,
-  timeoutMs: 100,
-  retries: 1,
-  lateReplyMs: 300,
-}
+export const identityLine = rtuBus({ timeoutMs: 100, lateReplyMs: 300 })
 
 interface Given {
   readonly serial?: string

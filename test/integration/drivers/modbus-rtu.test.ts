@@ -12,6 +12,7 @@ import {
   instrument,
   pollAll,
   profileOf,
+  rtuBus,
   signal,
 } from '../../support/driver-rig.ts'
 import { holdPort, portSettings } from '../../support/port-holding.ts'
@@ -35,17 +36,8 @@ const overTcp = (over = {}): BusSettings => ({
   ...over,
 })
 
-const onPty = (path: string, over = {}): BusSettings => ({
-  id: 'rs485-1',
-  protocol: 'modbus-rtu',
-  path,
-  baudRate: 19_200,
-  dataBits: 8,
-  parity: 'none',
-  stopBits: 1,
-  ...line,
-  ...over,
-})
+const onPty = (path: string, over = {}): BusSettings =>
+  rtuBus({ id: 'rs485-1', path, ...line, ...over })
 
 const open = (bus: BusSettings, instruments: readonly InstrumentSettings[] = units): BusDriver => {
   const driver = driverOf(bus, instruments)

@@ -8,7 +8,7 @@ import { hexOf } from '#drivers/commissioning/overheard.ts'
 import { median } from '#drivers/commissioning/scan.ts'
 import type { ReadRequest } from '#drivers/modbus/request.ts'
 import type { BusSettings } from '#drivers/profile.ts'
-import { commissioningRig, rtuBus, tcpLine } from '../../support/commissioning-rig.ts'
+import { commissioningRig, rtuLine, tcpLine } from '../../support/commissioning-rig.ts'
 import { rtu } from '../../support/fake-wire.ts'
 
 const read: ReadRequest = { unitId: 43, functionCode: 4, address: 1214, quantity: 2 }
@@ -25,7 +25,7 @@ const converter: BusSettings = {
 
 describe.each([
   ['modbus-tcp', tcpLine],
-  ['modbus-rtu', rtuBus],
+  ['modbus-rtu', rtuLine],
   ['modbus-rtu-over-tcp', converter],
 ])('URS-60 a request on %s', (_name, bus) => {
   it('brings data, its latency and every byte', async () => {

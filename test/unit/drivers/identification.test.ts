@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { RtuFraming } from '#drivers/modbus/rtu-framing.ts'
-import type { BusSettings, IdentifySpec } from '#drivers/profile.ts'
-import { instrument, profileOf, signal, tcpBus } from '../../support/driver-rig.ts'
+import type { IdentifySpec } from '#drivers/profile.ts'
+import { instrument, profileOf, rtuBus, signal, tcpBus } from '../../support/driver-rig.ts'
 import { rtu, type Script } from '../../support/fake-wire.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
@@ -14,20 +14,6 @@ const identify: IdentifySpec = {
 }
 const one = instrument('one', 1, profileOf([signal('a', 0)], { identify }))
 const two = instrument('two', 2, profileOf([signal('a', 0)]))
-
-const rtuBus = {
-  id: 'rs485-1',
-  protocol: 'modbus-rtu',
-  path: '/dev/none',
-  baudRate: 19_200,
-  dataBits: 8,
-  parity: 'none',
-  stopBits: 1,
-  turnaroundMs: 0,
-  timeoutMs: 300,
-  retries: 1,
-  lateReplyMs: 2000,
-} as BusSettings
 
 /** A reply of the standard (V1.1b3 §6.21): function, MEI type, code, conformity, more follows, next object, number, objects. */
 function page(
@@ -64,7 +50,7 @@ const answering =
 
 const buses = [
   ['Modbus TCP', tcpBus(502, { timeoutMs: 300 })],
-  ['RTU', rtuBus],
+  ['RTU', rtuBus({ timeoutMs: 300 })],
 ] as const
 
 describe.each(buses)('URS-14 FB19 function 43/14 on %s', (_name, bus) => {

@@ -8,7 +8,7 @@ import { judgeSignals } from '../../../agent/cli/probe-judgement.ts'
 import {
   type CommissioningRig,
   commissioningRig,
-  rtuBus,
+  rtuLine,
   tcpLine,
 } from '../../support/commissioning-rig.ts'
 import { instrument, profileOf, signal } from '../../support/driver-rig.ts'
@@ -131,7 +131,7 @@ describe('URS-60 everything of an instrument', () => {
   })
 
   it('asks a unit that has never answered once, and no more', async () => {
-    const rig = commissioningRig(rtuBus)
+    const rig = commissioningRig(rtuLine)
     rig.wire.script = () => {}
     const found = await check(rig)
     expect(rig.wire.requests).toHaveLength(1)
@@ -141,7 +141,7 @@ describe('URS-60 everything of an instrument', () => {
   })
 
   it('waits a late answer out where it could be taken for another', async () => {
-    const rig = commissioningRig(rtuBus)
+    const rig = commissioningRig(rtuLine)
     furnished(rig)
     let silent = 0
     rig.wire.script = ({ address }, regular, send) => {
@@ -155,7 +155,7 @@ describe('URS-60 everything of an instrument', () => {
   })
 
   it('asks again after a damaged answer and of a busy instrument, a few times', async () => {
-    const rig = commissioningRig(rtuBus)
+    const rig = commissioningRig(rtuLine)
     furnished(rig)
     rig.wire.unit(43).set(3, 20, 5)
     const seen = new Map<number, number>()

@@ -2,26 +2,14 @@
 
 import { describe, expect, it } from 'vitest'
 import type { BusSettings } from '#drivers/profile.ts'
-import { briefs, instrument, profileOf, signal, tcpBus } from '../../support/driver-rig.ts'
+import { briefs, instrument, profileOf, rtuBus, signal, tcpBus } from '../../support/driver-rig.ts'
 import { rtu, type Script } from '../../support/fake-wire.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
 const profile = profileOf([signal('a', 0)])
 const units = [1, 2, 3].map((unitId) => instrument(`u${unitId}`, unitId, profile))
 
-const rtuBus = {
-  id: 'rs485-1',
-  protocol: 'modbus-rtu',
-  path: '/dev/none',
-  baudRate: 19_200,
-  dataBits: 8,
-  parity: 'none',
-  stopBits: 1,
-  turnaroundMs: 0,
-  timeoutMs: 100,
-  retries: 1,
-  lateReplyMs: 200,
-} as BusSettings
+const line = rtuBus({ timeoutMs: 100, lateReplyMs: 200 })
 
 function rig(bus: BusSettings) {
   const made = wireRig(units, bus)
@@ -42,7 +30,7 @@ const regularly: Script = (_request, regular, send) => send(regular(), 5)
 
 describe('a line in trouble', () => {
   it('FB18 wrong baud rate: damage from every unit is a bus fault that names the settings, and opens nothing afresh', async () => {
-    const { wire, round, rounds, state } = rig(rtuBus)
+    const { wire, round, rounds, state } = rig(line)
     expect(await round()).toEqual([1, 2, 3])
     let turn = 0
     wire.script = (request, _regular, send) => {
@@ -65,7 +53,7 @@ describe('a line in trouble', () => {
   })
 
   it('FB10 answers of units that were not asked are dropped, and persistently a bus fault', async () => {
-    const { wire, round, rounds, state, driver } = rig(rtuBus)
+    const { wire, round, rounds, state, driver } = rig(line)
     wire.script = (request, _regular, send) =>
       send(rtu(request.unitId + 10, Buffer.of(3, 2, 0, 9)), 5)
     await rounds(8)
@@ -93,7 +81,7 @@ describe('a line in trouble', () => {
   })
 
   it('URS-12 one unit that garbles is no fault of the line', async () => {
-    const { wire, rounds, state } = rig(rtuBus)
+    const { wire, rounds, state } = rig(line)
     wire.script = (request, regular, send) => {
       const frame = regular()
       if (request.unitId === 1) frame[3] = (frame[3] ?? 0) ^ 1

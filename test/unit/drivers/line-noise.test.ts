@@ -3,9 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { LineNoise } from '#drivers/modbus/line-noise.ts'
 import type { ReadOutcome } from '#drivers/modbus/request.ts'
-import type { BusSettings } from '#drivers/profile.ts'
 import type { LinkState } from '#ports/driver.ts'
-import { briefs, instrument, profileOf, signal } from '../../support/driver-rig.ts'
+import { briefs, instrument, profileOf, rtuBus, signal } from '../../support/driver-rig.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
 type Kind = ReadOutcome['kind']
@@ -90,17 +89,7 @@ describe('FB3 a noisy line on which little is asked', () => {
 
 describe('FB3 a noisy line through the driver', () => {
   const one = instrument('one', 1, profileOf([signal('a', 0)]))
-  const bus = {
-    ...{ id: 'rs485-1', protocol: 'modbus-rtu', path: '/dev/none', baudRate: 19_200, dataBits: 8 },
-    ...{
-      parity: 'none',
-      stopBits: 1,
-      turnaroundMs: 0,
-      timeoutMs: 100,
-      retries: 1,
-      lateReplyMs: 200,
-    },
-  } as BusSettings
+  const bus = rtuBus({ timeoutMs: 100, lateReplyMs: 200 })
 
   it('stays up, gives its values, and says that it is noisy until it is quiet', async () => {
     const { wire, poll, driver, clock } = wireRig([one], bus)

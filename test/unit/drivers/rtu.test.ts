@@ -3,28 +3,12 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '#core/random.ts'
 import { silentIntervalMs } from '#drivers/modbus/rtu-framing.ts'
-import type { BusSettings, InstrumentSettings } from '#drivers/profile.ts'
+import type { InstrumentSettings } from '#drivers/profile.ts'
 import type { PollReply } from '#ports/driver.ts'
-import { briefs, instrument, profileOf, signal } from '../../support/driver-rig.ts'
+import { briefs, instrument, profileOf, rtuBus, signal } from '../../support/driver-rig.ts'
 import { type FakeWire, rtu } from '../../support/fake-wire.ts'
 import type { VirtualClock } from '../../support/virtual-clock.ts'
 import { wireRig } from '../../support/wire-rig.ts'
-
-const rtuBus = (over: Partial<BusSettings> = {}): BusSettings =>
-  ({
-    id: 'rs485-1',
-    protocol: 'modbus-rtu',
-    path: '/dev/none',
-    baudRate: 19_200,
-    dataBits: 8,
-    parity: 'none',
-    stopBits: 1,
-    turnaroundMs: 0,
-    timeoutMs: 500,
-    retries: 1,
-    lateReplyMs: 2000,
-    ...over,
-  }) as BusSettings
 
 const profile = profileOf([signal('a', 0), signal('b', 1, 'f32')])
 const one = instrument('one', 1, profile)

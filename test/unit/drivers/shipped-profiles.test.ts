@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { compileProfile } from '#config/profile.ts'
 import { profileSchema } from '#config/schema/profile.ts'
 import { widthOf } from '#drivers/modbus/decode.ts'
-import type { BusSettings, InstrumentSettings, RegisterSpec } from '#drivers/profile.ts'
-import { briefs, instrument, tcpBus } from '../../support/driver-rig.ts'
+import type { InstrumentSettings, RegisterSpec } from '#drivers/profile.ts'
+import { briefs, instrument, rtuBus, tcpBus } from '../../support/driver-rig.ts'
 import type { ServerUnit } from '../../support/modbus-server.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
@@ -30,26 +30,12 @@ function fill(unit: ServerUnit, spec: RegisterSpec): void {
   }
 }
 
-const rtuBus: BusSettings = {
-  id: 'rs485-1',
-  protocol: 'modbus-rtu',
-  path: '/dev/none',
-  baudRate: 19_200,
-  dataBits: 8,
-  parity: 'none',
-  stopBits: 1,
-  turnaroundMs: 20,
-  timeoutMs: 500,
-  retries: 1,
-  lateReplyMs: 2000,
-}
-
 describe.each(profiles.map((profile) => [profile.id, profile] as const))(
   'profile %s',
   (_id, profile) => {
     const one: InstrumentSettings = instrument('one', 1, profile)
 
-    it.each([tcpBus(502, { timeoutMs: 300 }), rtuBus])(
+    it.each([tcpBus(502, { timeoutMs: 300 }), rtuBus({ turnaroundMs: 20 })])(
       'gives each signal its value over $protocol',
       async (bus) => {
         const { wire, poll } = wireRig([one], bus)

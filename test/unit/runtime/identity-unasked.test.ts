@@ -1,13 +1,13 @@
 // URS-14 where the configuration gives no serial number: what an instrument says is for the record, and asking costs no slot.
 
 import { describe, expect, it } from 'vitest'
-import { identityRig, rtuBus } from '../../support/identity-rig.ts'
+import { identityLine, identityRig } from '../../support/identity-rig.ts'
 
 describe('URS-14 an instrument whose serial number nobody gave', () => {
   it.each([true, false])(
     'without a serial number in the configuration it is asked for the record only (strict: %s)',
     async (strict) => {
-      const rig = identityRig({ strict, bus: rtuBus })
+      const rig = identityRig({ strict, bus: identityLine })
       rig.wire.script = ({ address }, regular, send) => {
         if (address !== 100) send(regular(), 5)
       }
@@ -25,7 +25,7 @@ describe('URS-14 an instrument whose serial number nobody gave', () => {
   it.each([1, 2])(
     'without a serial number in the configuration a refusal of the question costs nothing (exception %i)',
     async (code) => {
-      const rig = identityRig({ bus: rtuBus })
+      const rig = identityRig({ bus: identityLine })
       rig.wire.script = ({ address, frame }, regular, send) =>
         send(address === 100 ? frame(Buffer.of(0x83, code)) : regular(), 5)
       rig.poller.run()

@@ -8,7 +8,7 @@ import type { BusDriver, IdentityReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
 import { IdentityWatch } from '../../../agent/runtime/identity.ts'
 import { instrument, profileOf, signal } from '../../support/driver-rig.ts'
-import { AT, identityRig, rtuBus } from '../../support/identity-rig.ts'
+import { AT, identityLine, identityRig } from '../../support/identity-rig.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 
@@ -128,7 +128,7 @@ describe('URS-14 FB19 a stranger', () => {
   })
 
   it('put in while the unit was silent, on a line that stayed up, is found out too', async () => {
-    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: identityLine })
     rig.poller.run()
     await rig.clock.advance(3500)
     rig.since()
@@ -163,7 +163,7 @@ describe('URS-14 FB19 a stranger', () => {
   })
 
   it('back after long silence is not credited while its answer to the question comes damaged', async () => {
-    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: identityLine })
     rig.poller.run()
     await rig.clock.advance(2500)
     rig.wire.script = () => undefined
@@ -182,7 +182,7 @@ describe('URS-14 FB19 a stranger', () => {
   })
 
   it('FB19 beside the right one under one unit id is found out by the replies that they damage', async () => {
-    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: identityLine })
     rig.poller.run()
     await rig.clock.advance(3500)
     rig.since()
@@ -262,7 +262,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
   })
 
   it('a unit that is dead is parked as any other, and a question is its probe', async () => {
-    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: identityLine })
     rig.wire.script = () => undefined
     rig.poller.run()
     await rig.clock.advance(20_000)
@@ -273,7 +273,7 @@ describe('URS-14 an instrument that does not say who it is', () => {
   })
 
   it('a damaged answer is no mismatch: it is asked for again', async () => {
-    const rig = identityRig({ serial: 'S-1', bus: rtuBus })
+    const rig = identityRig({ serial: 'S-1', bus: identityLine })
     let damaged = 2
     rig.wire.script = ({ address }, regular, send) => {
       const frame = regular()

@@ -3,6 +3,7 @@
 
 import type { Dice } from './dice.ts'
 import { WALL_ZERO } from './machine.ts'
+import { forgetOldest } from './remembered.ts'
 import { Unit } from './unit.ts'
 
 export interface CounterDraw {
@@ -52,7 +53,7 @@ export function someCounter(dice: Dice): CounterDraw {
 }
 
 /** Of which the instrument's truth is still known: most of a day. */
-const SAMPLES_KEPT = 4000
+export const SAMPLES_KEPT = 4000
 
 export class CounterUnit extends Unit {
   readonly draw: CounterDraw
@@ -120,11 +121,8 @@ export class CounterUnit extends Unit {
     }
     this.#samples.set(ordinal, sample)
     this.#byIdentity.set(sample.identity, sample)
-    const [oldest] = this.#samples
-    if (this.#samples.size > SAMPLES_KEPT && oldest !== undefined) {
-      this.#samples.delete(oldest[0])
-      this.#byIdentity.delete(oldest[1].identity)
-    }
+    forgetOldest(this.#samples, SAMPLES_KEPT)
+    forgetOldest(this.#byIdentity, SAMPLES_KEPT)
     return sample
   }
 }

@@ -4,6 +4,7 @@
 import { type JournalRecord, printEvent, printReading } from '#core/record.ts'
 import type { Commit, Head, Recovered } from '#ports/store.ts'
 import type { Boot } from '../machine.ts'
+import { forgetOldest } from '../remembered.ts'
 
 /** How slot times of a commit translate into true time. */
 export interface Base {
@@ -68,7 +69,7 @@ export class Accepted {
       this.#listener.broken('D3', `acknowledged head ${head.seq}, accepted ${this.head}`)
     this.headHash = head.hash
     this.#hashes.set(head.seq, head.hash)
-    if (this.#hashes.size > 64) this.#hashes.delete(this.#hashes.keys().next().value ?? 0)
+    forgetOldest(this.#hashes, 64)
   }
 
   /** A process opened the store: nothing accepted is missing, nothing is half there. */

@@ -3,9 +3,17 @@
 // when they should. Knows the truth of the instrument and the wire's account; uses no code of the agent.
 
 import type { Agent } from '../../../agent/runtime/agent.ts'
-import { CHANNELS, type CounterUnit, FLOW_LPM, REGISTERS, type SampleTruth } from '../counter.ts'
+import {
+  CHANNELS,
+  type CounterUnit,
+  FLOW_LPM,
+  REGISTERS,
+  SAMPLES_KEPT,
+  type SampleTruth,
+} from '../counter.ts'
 import type { Asked, Line } from '../line.ts'
 import type { Process } from '../machine.ts'
+import { forgetOldest } from '../remembered.ts'
 import type { AcceptedRecord } from './accepted.ts'
 import type { TransitionChecks } from './transitions.ts'
 
@@ -89,8 +97,7 @@ export class SampleChecks {
       return broken('D1', `the instrument has no sample ${x.rec}`)
     if (channel.taken.has(x.rec)) broken('D1', `sample ${x.rec} was written down twice`)
     channel.taken.add(x.rec)
-    const [oldest] = channel.taken
-    if (channel.taken.size > 4000 && oldest !== undefined) channel.taken.delete(oldest)
+    forgetOldest(channel.taken, SAMPLES_KEPT)
     if (x.counts !== truth.counts[channel.index] || Math.abs(x.litres - truth.litres) > 1e-4)
       broken('D5', `${x.counts} in ${x.litres} L, was ${truth.counts[channel.index]}`)
     // a doubted clock makes no value doubtful

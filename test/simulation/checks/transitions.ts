@@ -8,6 +8,7 @@ import { alarmList } from '#core/step.ts'
 import { stateName } from '../../../agent/core/alarm-state.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
 import { roleOf } from '../people.ts'
+import { forgetOldest } from '../remembered.ts'
 import { HoldChecks } from './holds.ts'
 
 interface Tracked {
@@ -50,7 +51,8 @@ const EDGES = new Set([
 export type GapStep = AlarmEvent & { readonly type: string }
 
 const ENTITLED = ['technician', 'supervisor', 'qa']
-const REMEMBERED_MAX = 50_000
+/** Occurrences, acknowledgements and commands that a new one is held against: months of them. */
+export const REMEMBERED_MAX = 20_000
 /** A gap names so many steps of alarms at the most. */
 const GAP_STEPS_MAX = 200
 
@@ -254,7 +256,7 @@ export class TransitionChecks {
       this.#hooks.broken('A7', `record ${seq}: ${alarm} began ${occ} again`)
     if (rev !== 1) this.#hooks.broken('A4', `record ${seq}: ${occ} begins at revision ${rev}`)
     this.#occurrences.add(occ)
-    if (this.#occurrences.size > REMEMBERED_MAX) this.#occurrences.clear()
+    forgetOldest(this.#occurrences, REMEMBERED_MAX)
     this.#hooks.activated(alarm, seq)
   }
 
@@ -280,7 +282,7 @@ export class TransitionChecks {
     if (this.#acknowledged.has(occ))
       this.#hooks.broken('A6', `record ${seq}: ${occ} was acknowledged twice`)
     this.#acknowledged.set(occ, actor?.user ?? '')
-    if (this.#acknowledged.size > REMEMBERED_MAX) this.#acknowledged.clear()
+    forgetOldest(this.#acknowledged, REMEMBERED_MAX)
   }
 
   /** U4, A6: an act is a person's who may do it, and a command is carried out once. */
@@ -296,5 +298,6 @@ export class TransitionChecks {
     if (done !== undefined && done !== `${alarm} ${occ}`)
       this.#hooks.broken('A6', `record ${seq}: command ${cmd} was carried out twice`)
     this.#commands.set(cmd, `${alarm} ${occ}`)
+    forgetOldest(this.#commands, REMEMBERED_MAX)
   }
 }

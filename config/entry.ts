@@ -4,8 +4,8 @@
 import type { z } from 'zod'
 import type { Key, KeyPath, Place } from './document.ts'
 import { under } from './document.ts'
-import { type Findings, show, suggest } from './findings.ts'
-import { DURATION_WORDS } from './schema/atoms.ts'
+import { type Findings, suggest } from './findings.ts'
+import { type Issue, wordsOf } from './issue-words.ts'
 
 /** Rounds of leaving out what is wrong before an entry is given up. */
 const ROUNDS_MAX = 64
@@ -25,7 +25,7 @@ export function readEntry<T>(
     const parsed = schema.safeParse(candidate)
     if (parsed.success) return parsed.data
     const { issues } = parsed.error
-    if (round === 0) for (const issue of issues) report(issue, schema, raw, place, findings)
+    if (round === 0) for (const issue of told(issues)) report(issue, schema, raw, place, findings)
     const faulty = issues.flatMap((issue) => faultyPaths(issue, candidate))
     if (faulty.some((keys) => keys.length === 0)) break
     for (const keys of faulty) {
@@ -36,7 +36,15 @@ export function readEntry<T>(
   return undefined
 }
 
-type Issue = z.core.$ZodIssue
+/** A value of another form than is needed is that, not also too long. */
+const told = (issues: readonly Issue[]): readonly Issue[] =>
+  issues.filter((issue) => {
+    const at = JSON.stringify(issue.path)
+    const form = issues.find(
+      ({ code, path }) => code === 'invalid_type' && JSON.stringify(path) === at,
+    )
+    return form === undefined || form === issue
+  })
 
 const keysOf = (path: readonly PropertyKey[]): Key[] =>
   path.map((key) => (typeof key === 'number' ? key : String(key)))
@@ -89,67 +97,18 @@ function report(issue: Issue, schema: z.ZodType, raw: unknown, place: Place, to:
     }
     return
   }
+  if (issue.code === 'invalid_key') {
+    const group = schemaAt(schema, keys.slice(0, -1), raw)
+    const { keyType } = definitionOf(bare(group ?? schema))
+    const words = (keyType && describeThrough(keyType)) ?? 'something else'
+    to.error(at, { problem: 'is not a key here', remedy: `name ${words}`, at: 'key' })
+    return
+  }
   if (value === undefined) {
     to.error(at, { problem: 'is missing', remedy: `add it: ${meaning}` })
     return
   }
   to.error(at, wordsOf(issue, value, meaning))
-}
-
-function wordsOf(
-  issue: Issue,
-  value: unknown,
-  meaning: string,
-): { problem: string; remedy: string } {
-  const options = optionsOf(issue)
-  if (options !== undefined) {
-    return {
-      problem: `is ${show(value)}, which is not accepted`,
-      remedy: suggest(String(value), options, 'accepted'),
-    }
-  }
-  if (issue.code === 'custom') {
-    return { problem: `is ${show(value)}, which ${issue.message}`, remedy: `give ${meaning}` }
-  }
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && isPlain(value)) {
-    if (typeof value === 'number' && meaning.includes(DURATION_WORDS)) {
-      return {
-        problem: `is ${value} without a unit`,
-        remedy: `write ${value}s or ${value}ms: ${meaning}`,
-      }
-    }
-    return {
-      problem: `is the ${typeof value} ${show(value)}, not text`,
-      remedy: `give ${meaning}; quotes make text of it: "${String(value)}"`,
-    }
-  }
-  if (issue.code === 'too_big' || issue.code === 'too_small') {
-    const words = beyond(issue, value)
-    if (words !== undefined) return { problem: words, remedy: `give ${meaning}` }
-  }
-  return { problem: `is ${show(value)}, which does not fit`, remedy: `give ${meaning}` }
-}
-
-/** In which way a number or a list is too small or too big; a text says too little by its length. */
-function beyond(
-  issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall,
-  value: unknown,
-): string | undefined {
-  if (issue.origin === 'string') return undefined
-  if (Array.isArray(value)) return `has ${value.length} entries, which is not the number needed`
-  if (issue.code === 'too_big')
-    return `is ${show(value)}, above the greatest accepted (${issue.maximum})`
-  return issue.inclusive === false
-    ? `is ${show(value)}, not above ${issue.minimum}`
-    : `is ${show(value)}, below the least accepted (${issue.minimum})`
-}
-
-const isPlain = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean'
-
-function optionsOf(issue: Issue): string[] | undefined {
-  if (issue.code === 'invalid_value') return issue.values.map(String)
-  if (issue.code !== 'invalid_union' || !('options' in issue)) return undefined
-  return Array.isArray(issue.options) ? issue.options.map(String) : undefined
 }
 
 /** What zod keeps of a schema, as far as it is walked here. */
@@ -159,6 +118,7 @@ interface Definition {
   readonly in?: z.ZodType
   readonly element?: z.ZodType
   readonly shape?: Readonly<Record<string, z.ZodType>>
+  readonly keyType?: z.ZodType
   readonly options?: readonly z.ZodType[]
   readonly items?: readonly z.ZodType[]
   readonly discriminator?: string

@@ -58,7 +58,7 @@ export const outputProfileSchema = z
 export const clockTime = (what: string) =>
   z
     .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is no time of day')
     .describe(`${what}, as HH:MM in the time zone of the site`)
 
 /** Days of the week. */

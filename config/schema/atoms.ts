@@ -9,10 +9,11 @@ export const DURATION_PATTERN = /^\d+(\.\d+)?(ms|s|min|h|d)$/
 
 /** An id of the plant: zones, buses, instruments and points share one name space. */
 export const id = (what: string) =>
-  z.string().regex(ID_PATTERN).describe(`${what}: 1 to 32 of a-z, 0-9 and "-"`)
+  z.string().regex(ID_PATTERN, 'is no id').describe(`${what}: 1 to 32 of a-z, 0-9 and "-"`)
 
 /** A reference to something that has an id. */
-export const reference = (what: string) => z.string().regex(ID_PATTERN).describe(what)
+export const reference = (what: string) =>
+  z.string().regex(ID_PATTERN, 'is no id (of a-z, 0-9 and "-")').describe(what)
 
 /** Non-empty text of one line. */
 export const text = (what: string, lengthMax = 200) =>
@@ -20,7 +21,7 @@ export const text = (what: string, lengthMax = 200) =>
     .string()
     .min(1)
     .max(lengthMax)
-    .regex(/^[^\p{Cc}]*$/u)
+    .regex(/^[^\p{Cc}]*$/u, 'is not one line of plain text')
     .describe(what)
 
 /** How every duration is described, so that a number without a unit can be told what it lacks. */
@@ -35,7 +36,7 @@ const durationOf = (words: string): Millis => {
 export const duration = (what: string, min: Millis = 0, max: Millis = 365 * DAY) =>
   z
     .string()
-    .regex(DURATION_PATTERN)
+    .regex(DURATION_PATTERN, 'is no duration')
     .transform(durationOf)
     .refine((ms) => Number.isInteger(ms), 'is not a whole number of milliseconds')
     .refine(
@@ -55,7 +56,7 @@ export const range = (what: string) =>
 export const isoDate = (what: string) =>
   z
     .string()
-    .regex(/^\d{4}-\d{2}-\d{2}$/)
+    .regex(/^\d{4}-\d{2}-\d{2}$/, 'is no day')
     .refine((day) => {
       const at = new Date(`${day}T00:00:00Z`)
       return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(day)

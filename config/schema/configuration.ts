@@ -102,7 +102,7 @@ export const consoleSchema = z
 const code = (what: string) =>
   z
     .string()
-    .regex(/^[a-z0-9_]{1,32}$/)
+    .regex(/^[a-z0-9_]{1,32}$/, 'is no code')
     .describe(`${what}: 1 to 32 of a-z, 0-9 and "_"`)
 
 /** A text for all, or by language. */

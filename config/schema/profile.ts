@@ -24,7 +24,10 @@ const byteOrder = z
 
 const dataType = z
   .string()
-  .regex(/^(u16|i16|u32|i32|u64|i64|f32|f64|bcd16|bcd32|bit|string[1-9]\d{0,2})$/)
+  .regex(
+    /^(u16|i16|u32|i32|u64|i64|f32|f64|bcd16|bcd32|bit|string[1-9]\d{0,2})$/,
+    'is no data type',
+  )
   .transform((type) => type as DataType)
   .describe('data type: u16 i16 u32 i32 u64 i64 f32 f64 bcd16 bcd32 bit, or stringN with N bytes')
 
@@ -50,7 +53,7 @@ const signalSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[a-z0-9_]{1,64}$/)
+      .regex(/^[a-z0-9_]{1,64}$/, 'is no name of a signal (a-z, 0-9 and "_")')
       .describe('name of the signal, such as particles_0_5um or differential_pressure'),
     quantity: z.enum(QUANTITIES).describe('physical quantity'),
     unit: text('unit after scale and offset', 16),

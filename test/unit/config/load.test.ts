@@ -365,7 +365,7 @@ describe('a fault is told once', () => {
         Object.assign(pointAt(p, 0, 1), {
           rules: { xOfY: [5], consecutive: 2, justification: 'X' },
         }),
-      [/rules\.xOfY {2}has 1 entries/],
+      [/rules\.xOfY {2}is a list of 1/],
     ],
     [
       'a wrong alert level draws no remark about a missing one',

@@ -45,9 +45,9 @@ export type FaultClass = (typeof FAULT_CLASSES)[number]
 
 /**
  * Rates by class: for what strikes a message, the probability; for what strikes in time, the mean ms between two strikes.
- * Absent means off.
+ * Absent or undefined means off.
  */
-export type FaultRates = Readonly<Partial<Record<FaultClass, number>>>
+export type FaultRates = Readonly<Partial<Record<FaultClass, number | undefined>>>
 
 const PER_MESSAGE: readonly FaultClass[] = [
   'wireLoss',

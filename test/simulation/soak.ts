@@ -1,12 +1,14 @@
 // `npm run soak -- --seed N --minutes M [--hours H] [--days D] [--memory]`: runs seeds one after another until the time is up, each for H
 // simulated hours, and says what came of each. With --days it runs the one seed for that long. A failing seed prints how to repeat it and is not forgotten:
-// it belongs into regressions.txt with one line on the fix. With --memory it says every 30 simulated days what the process holds.
+// it belongs into regressions.txt with one line on the fix. With --memory it says every 30 simulated days what the process holds;
+// --without kill,powerLoss,… leaves faults out, so that one agent lives through all of it.
 
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { type RunOptions, type RunResult, runSeed } from './world.ts'
+import type { Scenario } from './scenario.ts'
+import { type RunOptions, type RunResult, runSeed, type World } from './world.ts'
 
 /** One seed in so many is run twice, and has to leave the same trace (S6). */
 const REPEATED = 20
@@ -25,6 +27,8 @@ const { values } = parseArgs({
     power: { type: 'string' },
     /** Days for which the broker is out of reach, from the first hour on. */
     outage: { type: 'string' },
+    /** Faults that are off, whatever the seed draws. */
+    without: { type: 'string', default: '' },
     memory: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
@@ -41,6 +45,9 @@ const commit = (): string => {
 const seconds = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1e6
 const daysOf = ({ simulatedMs }: RunResult): number => simulatedMs / DAY
 
+const faultsOf = ({ faults }: Scenario): string[] =>
+  Object.entries(faults).flatMap(([fault, rate]) => (rate === undefined ? [] : [fault]))
+
 function report(result: RunResult, cpu: number): void {
   const { seed, hash, records, violation, scenario, lastEvents } = result
   const rate = (daysOf(result) / cpu) * 3600
@@ -54,23 +61,26 @@ function report(result: RunResult, cpu: number): void {
       `${rate.toFixed(0)} days per CPU hour  trace ${hash}  ${words}`,
   )
   if (violation === undefined && !values.verbose) return
-  console.log(`  commit ${commit()}, faults: ${Object.keys(scenario.faults).join(' ')}`)
+  console.log(`  commit ${commit()}, faults: ${faultsOf(scenario).join(' ')}`)
   for (const line of lastEvents.slice(-100)) console.log(`  ${line}`)
 }
 
-/** Prints heap after a collection and resident memory at the first sweep and every 30 simulated days after it. */
-function memoryWatch(): (simulatedMs: number) => void {
+/** Prints heap after a collection, resident memory and the size of the agent's state, at the first sweep and every 30 days after it. */
+function memoryWatch(): (world: World) => void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   let next = 0
-  return (simulatedMs) => {
-    if (simulatedMs < next) return
+  return ({ now, checks }) => {
+    if (now < next) return
     next += MEMORY_EVERY
     collect()
     const { heapUsed, rss, external } = process.memoryUsage()
-    const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
+    const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+    const rows = [...checks.accepted.state]
+    const state = rows.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
     console.log(
-      `day ${(simulatedMs / DAY).toFixed(0)}  heap ${mb(heapUsed)} MB  external ${mb(external)} MB  rss ${mb(rss)} MB`,
+      `day ${(now / DAY).toFixed(0)}  heap ${mb(heapUsed)}  external ${mb(external)}  rss ${mb(rss)}  ` +
+        `state ${rows.length} rows ${(state / 1e3).toFixed(1)} kB`,
     )
   }
 }
@@ -79,7 +89,10 @@ const options: Omit<RunOptions, 'seed' | 'hours'> = {
   ...(values.points !== undefined && { pointsMax: Number(values.points) }),
   ...((values.disk === 'journal' || values.disk === 'memory') && { disk: values.disk }),
   ...(values.outage !== undefined && { outageMs: Number(values.outage) * DAY }),
-  ...(values.power !== undefined && { force: { powerLoss: Number(values.power) * 1000 } }),
+  force: {
+    ...Object.fromEntries(values.without.split(',').map((fault) => [fault, undefined])),
+    ...(values.power !== undefined && { powerLoss: Number(values.power) * 1000 }),
+  },
 }
 const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24
 const end = performance.now() + Number(values.minutes) * 60_000

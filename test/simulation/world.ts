@@ -49,12 +49,12 @@ export interface RunOptions {
   readonly mutant?: Mutant
   /** Which disk, whatever the seed draws. */
   readonly disk?: Scenario['disk']
-  /** Fault classes that must be on, beside what the seed draws. */
+  /** Fault classes that must be on, beside what the seed draws, or with undefined that must be off. */
   readonly force?: FaultRates
   /** The broker is out of reach for so many ms, from the first hour on. */
   readonly outageMs?: number
-  /** Called in every sweep with the simulated time: for what measures the process that simulates. */
-  readonly watch?: (simulatedMs: number) => void
+  /** Called in every sweep: for what measures the process that simulates. */
+  readonly watch?: (world: World) => void
 }
 
 export interface RunResult {
@@ -344,7 +344,7 @@ export class World {
       this.disk.purge('readings', confirmed)
       this.disk.purge('event', confirmed)
       this.checks.accepted.forget(confirmed)
-      this.#options.watch?.(this.now)
+      this.#options.watch?.(this)
       this.#sweep()
     })
   }

@@ -2,8 +2,8 @@
 // Decides ports, people and words; everything monitored is the real agent on real Modbus TCP, and RTU
 // on a pseudo-terminal where the machine can make one.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import path from 'node:path'
 import { parseDocument } from 'yaml'
 import type { Configuration } from '#config/configuration.ts'
@@ -20,6 +20,7 @@ import type { Committed } from '../runtime/loop.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { makeDirectory } from '../runtime/system-directory.ts'
+import { demoDirectory } from './demo-directory.ts'
 import { type DemoScreen, demoScreen } from './demo-screen.ts'
 import { CommandError, EXIT } from './exit-code.ts'
 import { type Output, processOutput } from './output.ts'
@@ -57,23 +58,26 @@ export async function demo(
   options: DemoOptions,
   output: Output = processOutput(),
 ): Promise<number> {
-  const dataDir =
-    options.data === undefined
-      ? mkdtempSync(path.join(tmpdir(), 'cleanroom-demo-'))
-      : path.resolve(options.data)
+  const directory = demoDirectory()
+  const dataDir = options.data === undefined ? directory.data : path.resolve(options.data)
   makeDirectory(dataDir)
   let end: (code: number) => void = () => {}
   const ended = new Promise<number>((resolve) => {
     end = resolve
   })
-  const signal = () => end(EXIT.ok)
-  process.once('SIGINT', signal)
-  process.once('SIGTERM', signal)
+  let asked = false
+  const signal = (name: NodeJS.Signals) => {
+    // Whoever asks twice wants it at once: ends as the signal alone would, but leaves nothing behind.
+    if (asked) process.exit(128 + constants.signals[name])
+    asked = true
+    end(EXIT.ok)
+  }
+  process.on('SIGINT', signal)
+  process.on('SIGTERM', signal)
   const screen = demoScreen(options.json === true, output.data, output.style)
   const stops: (() => Promise<unknown> | unknown)[] = []
   try {
-    const lineDir = mkdtempSync(path.join(tmpdir(), 'cleanroom-line-'))
-    stops.unshift(() => rmSync(lineDir, { recursive: true, force: true }))
+    const lineDir = directory.line
     const { simulation, file } = await startSimulated(options, lineDir, output)
     stops.unshift(() => simulation.stop())
     const { addresses } = simulation
@@ -85,14 +89,17 @@ export async function demo(
     screen.opening(configuration.plant, placesOf(running, configuration, options, dataDir))
     const pulse = setInterval(() => showPulse(screen, running, configuration), PULSE_MS)
     stops.unshift(() => clearInterval(pulse))
-    const timer = options.forMs === undefined ? undefined : setTimeout(signal, options.forMs)
+    const timer =
+      options.forMs === undefined ? undefined : setTimeout(() => end(EXIT.ok), options.forMs)
     const code = await ended
     clearTimeout(timer)
     screen.ending()
     return code
   } finally {
     for (const stop of stops) await stop()
-    if (options.data === undefined) rmSync(dataDir, { recursive: true, force: true })
+    directory.remove()
+    process.off('SIGINT', signal)
+    process.off('SIGTERM', signal)
   }
 }
 

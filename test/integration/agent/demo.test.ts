@@ -1,7 +1,7 @@
 // The demonstration as a person starts it: with a serial line where the machine has socat, without one where it has not, and
 // with nothing left behind.
 
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import mqtt from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -14,11 +14,11 @@ import {
   temporaryDirectory,
 } from '../../support/processes.ts'
 
-let running: Running | undefined
+const running: Running[] = []
 const directories: string[] = []
 
 afterEach(async () => {
-  await running?.stop('SIGKILL')
+  for (const agent of running.splice(0)) await agent.stop('SIGKILL')
   for (const directory of directories.splice(0)) removeDirectory(directory)
 })
 
@@ -26,7 +26,7 @@ async function demo(env: NodeJS.ProcessEnv = {}): Promise<{ agent: Running; port
   const port = await freePort()
   const args = ['agent/main.ts', 'demo', '--mqtt-port', String(port)]
   const agent = start(process.execPath, args, { env })
-  running = agent
+  running.push(agent)
   await agent.line(/An excursion comes within the first minute/, 40_000)
   return { agent, port }
 }
@@ -67,11 +67,30 @@ describe('URS-64 the demo', () => {
       await goodValue(port, '/live/mal-101/mal-corridor-dp')
       expect(await agent.stop('SIGINT')).toBe(0)
       expect(commandLines().filter((command) => command.includes(line))).toEqual([])
-      expect(readdirSync(path.dirname(path.dirname(line)))).not.toContain(
-        path.basename(path.dirname(line)),
-      )
+      expect(existsSync(path.dirname(path.dirname(line)))).toBe(false)
     },
   )
+
+  it('leaves nothing behind when Ctrl-C is given twice, nor, from the next start on, when it was killed', async () => {
+    const temporary = temporaryDirectory('demos')
+    directories.push(temporary)
+    const ofDemo = () => readdirSync(temporary).filter((name) => name.startsWith('cleanroom-demo-'))
+    const killed = await demo({ TMPDIR: temporary })
+    const [left] = ofDemo()
+    const { agent: beside } = await demo({ TMPDIR: temporary })
+    expect(ofDemo()).toHaveLength(2)
+    await killed.agent.stop('SIGKILL')
+    expect(ofDemo()).toContain(left)
+    beside.child.kill('SIGINT')
+    beside.child.kill('SIGTERM')
+    expect(await beside.exit).toBe(143)
+    expect(ofDemo()).toEqual([left])
+    const { agent } = await demo({ TMPDIR: temporary })
+    expect(ofDemo()).toHaveLength(1)
+    expect(ofDemo()).not.toContain(left)
+    expect(await agent.stop('SIGINT')).toBe(0)
+    expect(ofDemo()).toEqual([])
+  })
 
   it('runs without one where there is no socat, and says so', async () => {
     const bin = path.join(temporaryDirectory('no-socat'), 'bin')

@@ -15,6 +15,7 @@ import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Millis } from '#core/time.ts'
 import type { FaultSet } from '../faults.ts'
+import { linkHolder } from './link-holder.ts'
 import { RtuLine, type RtuLineOptions } from './rtu-line.ts'
 
 export type PseudoTerminalOptions = Omit<RtuLineOptions, 'deliver' | 'hangUp' | 'pace'> & {
@@ -124,7 +125,7 @@ export class PseudoTerminal {
   }
 }
 
-/** Removes the link that a simulation killed before us has left; refuses to touch anything else. */
+/** Removes the link that a simulation killed before us has left; refuses to touch that of a living one, or anything else. */
 function clearAway(link: string): void {
   if (!existsSync(path.dirname(link))) {
     throw new Error(
@@ -139,6 +140,12 @@ function clearAway(link: string): void {
   }
   if (!stat.isSymbolicLink() || !readlinkSync(link).startsWith('/dev/pts/')) {
     throw new Error(`${link} is there already and is not ours; give the bus another path`)
+  }
+  const holder = linkHolder(link)
+  if (holder !== undefined) {
+    throw new Error(
+      `${holder} serves a line there; end that simulation, or give the bus another path`,
+    )
   }
   unlinkSync(link)
 }

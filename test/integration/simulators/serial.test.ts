@@ -1,6 +1,13 @@
 // Simulated serial lines on what carries them: a converter's TCP port and a pseudo-terminal, spoken to in raw bytes.
 
-import { constants, existsSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  constants,
+  existsSync,
+  lutimesSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import path from 'node:path'
 import { SerialPort } from 'serialport'
@@ -184,6 +191,30 @@ describe.skipIf(!available('socat'))('a pseudo-terminal', () => {
     await simulation.stop()
     await simulation.stop()
     expect(existsSync(link)).toBe(false)
+  })
+
+  it('refuses a link that another one serves, says who that is, and leaves it to it', async () => {
+    const link = path.join(directory(), 'line')
+    const first = await run(bus(link))
+    await expect(run(bus(link))).rejects.toThrow(
+      new RegExp(
+        `cannot appear at ${link}: socat \\(process \\d+\\) started by .*\\(process ${process.pid}\\) serves a line there; end that simulation`,
+      ),
+    )
+    const { ask } = await serial(link)
+    expect(await ask(READ_TEST, 11)).toHaveLength(11)
+    expect(first.lines.get('rs485-1')).toMatchObject({ requests: 1, replies: 1 })
+  })
+
+  it('takes over a link of a dead one whose terminal was given to somebody else', async () => {
+    const there = directory()
+    await run(bus(path.join(there, 'other')))
+    const link = path.join(there, 'line')
+    symlinkSync(readlinkSync(path.join(there, 'other')), link)
+    const before = new Date(Date.now() - 60_000)
+    lutimesSync(link, before, before)
+    await run(bus(link))
+    expect(await (await serial(link)).ask(READ_TEST, 11)).toHaveLength(11)
   })
 
   it('says in words why it cannot appear', async () => {

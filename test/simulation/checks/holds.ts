@@ -49,6 +49,8 @@ export class HoldChecks {
   readonly #service = new Map<string, string>()
   /** Alarms that ceased to be suppressed, and were not named. */
   #unnamed = 0
+  /** Alarms of which nobody was told whether they are still suppressed. */
+  #doubted = new Set<string>()
 
   constructor(hooks: HoldHooks) {
     this.#hooks = hooks
@@ -56,15 +58,23 @@ export class HoldChecks {
 
   /** Whether an alarm is rightly shown so, over the state beneath. */
   isShown(alarm: string, beneath: string, shown: string): boolean {
+    if (shown === 'suppressed_by_design') this.#doubted.delete(alarm)
     if (shown === (this.#kindOf(alarm) ?? beneath)) return true
     return this.#untold(alarm) && shown === (this.#kindOf(alarm) ?? beneath)
   }
 
-  /** Some of a zone that became critical are suppressed no more, and an event names only those that hid something. */
+  /**
+   * Whether an alarm ceased to be suppressed, and nobody was told: of a zone some that became critical are suppressed no more, and an
+   * event names only those that hid something; in a gap none is named. It is then suppressed no more here either.
+   */
   #untold(alarm: string): boolean {
     const around = this.#around.get(alarm)
-    if (this.#unnamed === 0 || around?.suppressed_by_design?.size !== 0) return false
-    this.#unnamed--
+    const ours = around?.suppressed_by_design
+    if (around === undefined || ours === undefined) return false
+    if (!this.#doubted.delete(alarm)) {
+      if (this.#unnamed === 0 || ours.size > 0) return false
+      this.#unnamed--
+    }
     delete around.suppressed_by_design
     return true
   }
@@ -92,7 +102,8 @@ export class HoldChecks {
 
   /** A step of an alarm: said to be held where it is, and remembered as hidden. */
   step(seq: number, alarm: string, occ: string, held: string | undefined): void {
-    if (held !== this.#kindOf(alarm)) this.#untold(alarm)
+    if (held === 'suppressed_by_design') this.#doubted.delete(alarm)
+    else if (held !== this.#kindOf(alarm)) this.#untold(alarm)
     const kind = this.#kindOf(alarm)
     if (held !== kind)
       this.#broken(seq, `a step of ${alarm} says it is held as ${held}, it is as ${kind}`)
@@ -110,7 +121,7 @@ export class HoldChecks {
 
   /** Nothing could be kept for a while: what ceased to be suppressed meanwhile nobody was told. */
   gap(): void {
-    this.#unnamed = Number.POSITIVE_INFINITY
+    for (const alarm of this.#held('suppressed_by_design')) this.#doubted.add(alarm)
   }
 
   /** A shelf that ended while nothing could be kept stays ended. */
@@ -123,6 +134,7 @@ export class HoldChecks {
   /** Alarms that a changed configuration no longer has. */
   removed(alarm: string): void {
     this.#around.delete(alarm)
+    this.#doubted.delete(alarm)
   }
 
   #kindOf(alarm: string): Kind | undefined {
@@ -131,6 +143,7 @@ export class HoldChecks {
   }
 
   #start(seq: number, alarm: string, kind: Kind): void {
+    if (kind === 'suppressed_by_design' && this.#doubted.has(alarm)) this.#untold(alarm)
     const around = this.#around.get(alarm) ?? {}
     if (around[kind] !== undefined) this.#broken(seq, `${alarm} became ${kind} twice`)
     const open = this.#hooks.openOf(alarm)
@@ -150,6 +163,7 @@ export class HoldChecks {
     if (around === undefined || ours === undefined)
       return this.#broken(seq, `${alarm} ceased to be ${kind}, which it was not`)
     delete around[kind]
+    if (kind === 'suppressed_by_design') this.#doubted.delete(alarm)
     if (KINDS.every((each) => around[each] === undefined)) this.#around.delete(alarm)
     const missing = [...ours].filter((occ) => !listed.some((each) => each.occ === occ))
     if (hidden !== ours.size || (ours.size <= LISTED_MAX && missing.length > 0))

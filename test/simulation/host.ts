@@ -36,8 +36,8 @@ export interface HostOptions {
   readonly broker: Broker
   readonly accepted: Accepted
   readonly faults: () => FaultRates
-  /** A process starts with this configuration, on what is durable up to a record. */
-  readonly configured: (configuration: Configuration, seq: number) => void
+  /** A process starts with this configuration. */
+  readonly configured: (configuration: Configuration) => void
   /** Opens what is durable for a new process; may throw `MachineGone`. */
   readonly openDisk: () => Platter
   readonly disk: SimulatedDisk
@@ -307,7 +307,7 @@ export class Host {
     const { mutant, configured } = this.#options
     const configuration = this.#configuration
     if (port.volatile === true) this.store = undefined
-    configured(configuration, port.recovered.head.seq)
+    configured(configuration)
     return Agent.start({
       configuration: mutant.configuration?.(configuration) ?? configuration,
       version: '0.0.0-simulated',

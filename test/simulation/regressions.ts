@@ -2,24 +2,33 @@
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { RunOptions } from './world.ts'
 
+const LINE =
+  /^(?<seed>\d+) (?<hours>[\d.]+)( points (?<points>\d+) power (?<power>\d+))? +(?<words>.+)$/
 const FILE = path.join(import.meta.dirname, 'regressions.txt')
 
 export interface Regression {
-  readonly seed: number
-  readonly hours: number
+  readonly options: RunOptions
   readonly words: string
 }
 
-/** Every line that is no comment: seed, hours, and what it found. */
+/** Every line that is no comment: seed, hours, where power is lost the most points and the mean seconds between two losses, and what it found. */
 export function regressions(): readonly Regression[] {
   return readFileSync(FILE, 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const [, seed, hours, words = ''] = /^(\d+) ([\d.]+) +(.+)$/.exec(line) ?? []
+      const { seed, hours, points, power, words = '' } = LINE.exec(line)?.groups ?? {}
       if (seed === undefined || hours === undefined)
         throw new Error(`${FILE}: "${line}" does not begin with a seed and hours`)
-      return { seed: Number(seed), hours: Number(hours), words }
+      const options: RunOptions = {
+        ...{ seed: Number(seed), hours: Number(hours) },
+        ...(power !== undefined && {
+          ...{ pointsMax: Number(points), disk: 'journal' },
+          force: { powerLoss: Number(power) * 1000 },
+        }),
+      }
+      return { options, words }
     })
 }

@@ -32,8 +32,8 @@ function happened(result: RunResult): void {
 }
 
 describe('simulation', () => {
-  for (const { seed, hours, words } of regressions()) {
-    test(`regression: seed ${seed}, ${words}`, async () => passed(await runSeed({ seed, hours })))
+  for (const { options, words } of regressions()) {
+    test(`regression: seed ${options.seed}, ${words}`, async () => passed(await runSeed(options)))
   }
 
   test('URS-46 the same seed leaves the same trace (S6)', async () => {

@@ -156,7 +156,7 @@ export class World {
         this.checks.processOver()
       },
       clockLost: () => this.checks.clockLost(),
-      configured: ({ plant }, seq) => this.checks.configured(plant, seq),
+      configured: ({ plant }) => this.checks.begun(plant),
     })
   }
 

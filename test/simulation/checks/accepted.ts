@@ -22,11 +22,14 @@ export interface AcceptedRecord {
 }
 
 export interface AcceptedListener {
+  /** A commit is accepted, known by its number; its records follow. */
+  committed(number: number): void
   accepted(record: AcceptedRecord): void
   broken(invariant: string, words: string): void
 }
 
 interface Pending {
+  readonly number: number
   readonly commit: Commit
   readonly base: Base | undefined
   readonly at: number
@@ -46,6 +49,8 @@ export class Accepted {
   head = 0
   headHash = ''
   epoch: string | undefined
+  /** Commits handed to the store so far, accepted or not. */
+  submissions = 0
   readonly #hashes = new Map<number, string>()
 
   constructor(listener: AcceptedListener) {
@@ -57,7 +62,7 @@ export class Accepted {
       this.#pending.reduce((sum, each) => sum + each.commit.records.length, this.head) + 1
     if (commit.first !== expected)
       this.#listener.broken('D3', `a commit begins at ${commit.first} instead of ${expected}`)
-    this.#pending.push({ commit, base, at })
+    this.#pending.push({ number: ++this.submissions, commit, base, at })
   }
 
   acknowledged(commit: Commit, head: Head): void {
@@ -84,7 +89,12 @@ export class Accepted {
     for (const pending of this.#pending) {
       const { records, first } = pending.commit
       const last = first + records.length - 1
-      if (records.length > 0 && last <= head.seq) this.#apply(pending)
+      // of a commit without records only its rows tell
+      const whole =
+        records.length > 0
+          ? last <= head.seq
+          : pending.commit.state.every(({ key, value }) => state.get(key) === value)
+      if (whole) this.#apply(pending)
       else for (const { key } of pending.commit.state) touched.add(key)
     }
     this.#pending = []
@@ -114,8 +124,9 @@ export class Accepted {
     this.#from += count
   }
 
-  #apply({ commit, base, at }: Pending): void {
+  #apply({ number, commit, base, at }: Pending): void {
     const { first, records, tb, state } = commit
+    this.#listener.committed(number)
     for (const { key, value } of state) {
       if (value === undefined) this.state.delete(key)
       else this.state.set(key, value)

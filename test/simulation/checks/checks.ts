@@ -30,9 +30,10 @@ export interface CheckHooks {
   stoppedUntil(): number
 }
 
+/** A configuration that is in force once the commit is accepted that tells what it ended. */
 interface Coming {
   readonly revision: Revision
-  readonly seq: number
+  readonly commit: number
   readonly at: number
   readonly baseMs?: number
 }
@@ -50,9 +51,8 @@ export class Checks {
   #delivered = new Map<string, number>()
   readonly #revisions = new Map<string, Revision>()
   #revision = FIRST_REVISION
-  /** Configurations that came into force behind a record, until that record is accepted. */
   #coming: Coming[] = []
-  /** Points that the newest change was about. */
+  /** Points that the newest change was about; none where a start brought none. */
   #changed: ReadonlySet<string> = new Set()
   /** Since when the present pollers ask. */
   #pollingSince = 0
@@ -65,7 +65,11 @@ export class Checks {
     this.#hooks = hooks
     this.#lines = lines
     this.#revisions.set(configuration.plant.hash, FIRST_REVISION)
-    this.accepted = new Accepted({ accepted: (record) => this.#take(record), broken })
+    this.accepted = new Accepted({
+      committed: (number) => this.#reconfigure(number),
+      accepted: (record) => this.#take(record),
+      broken,
+    })
     this.readings = new ReadingChecks(lines, hooks)
     this.transitions = new TransitionChecks({
       ...hooks,
@@ -88,6 +92,8 @@ export class Checks {
   gap(unkept: Unkept): void {
     this.#unkept = unkept
     this.#delivered.clear()
+    // what came into force meanwhile did so on no slot that was kept
+    this.#coming = this.#coming.map(({ baseMs: _, ...coming }) => coming)
   }
 
   /** D8: how much is missing is on record, and what became of the alarms meanwhile; of the rest nothing is known. */
@@ -133,26 +139,33 @@ export class Checks {
     this.#revisions.set(plant.hash, revision)
   }
 
-  /** A configuration comes into force behind a record. `baseMs`: now on the time line of slots, where that is known. */
-  configured({ hash }: Plant, seq: number, baseMs?: number): void {
-    const revision = this.#revisions.get(hash)
-    if (revision === undefined) return this.#hooks.broken('S3', 'nobody wrote this configuration')
-    this.#coming = this.#coming.filter((each) => each.seq < seq)
-    const at = this.#hooks.now()
-    this.#pollingSince = at
-    this.#coming.push({ revision, seq, at, ...(baseMs !== undefined && { baseMs }) })
-    if (this.accepted.head >= seq) this.#reconfigure(seq + 1)
+  /** A process starts with a configuration. What an earlier one had begun to apply, and is not on record, never was in force. */
+  begun(plant: Plant): void {
+    this.#coming = []
+    this.#configured(plant)
   }
 
-  #reconfigure(seq: number): void {
-    while (this.#coming[0] !== undefined && this.#coming[0].seq < seq) {
-      const [coming] = this.#coming.splice(0, 1)
-      if (coming === undefined) return
-      const { revision, at, baseMs } = coming
+  /** A configuration comes into force with the next commit. `baseMs`: now on the time line of slots, where that is known. */
+  #configured({ hash }: Plant, baseMs?: number): void {
+    const revision = this.#revisions.get(hash)
+    if (revision === undefined) return this.#hooks.broken('S3', 'nobody wrote this configuration')
+    const at = this.#hooks.now()
+    this.#pollingSince = at
+    const commit = this.accepted.submissions + 1
+    this.#coming.push({ revision, commit, at, ...(baseMs !== undefined && { baseMs }) })
+  }
+
+  #reconfigure(commit: number): void {
+    const inForce = this.#coming.filter((each) => each.commit <= commit)
+    if (inForce.length === 0) return
+    this.#coming = this.#coming.filter((each) => each.commit > commit)
+    const all = new Set<string>()
+    for (const { revision, at, baseMs } of inForce) {
       const changed = changedPoints(this.#revision, revision)
       if (changed.size === 0) continue
+      for (const id of changed) all.add(id)
+      this.#changed = all
       this.#revision = revision
-      this.#changed = changed
       this.#hooks.seen('configuration changed')
       if ([...this.transitions.alarms].some(([id, { occ }]) => occ !== null && this.#mayClose(id)))
         this.#hooks.seen('configuration changed mid-alarm')
@@ -161,6 +174,7 @@ export class Checks {
       this.readings.reconfigured(revision, changed, baseMs)
       this.transitions.removed(revision.removed)
     }
+    this.#changed = all
   }
 
   /** Nothing but what a change is about ends by it. */
@@ -190,7 +204,7 @@ export class Checks {
   #watchInput({ loop }: Agent): void {
     const input = loop.input.bind(loop)
     loop.input = (given) => {
-      if (given.kind === 'plant') this.configured(given.plant, loop.state.seq, loop.baseNow())
+      if (given.kind === 'plant') this.#configured(given.plant, loop.baseNow())
       if (given.kind === 'slots')
         for (const { point, t } of given.slots)
           this.#delivered.set(`${point} ${t}`, this.#hooks.now())
@@ -215,7 +229,6 @@ export class Checks {
 
   #take(accepted: AcceptedRecord): void {
     const { record, base, at, seq } = accepted
-    this.#reconfigure(seq)
     const sampled = record.kind === 'reading' && this.#samples?.has(record.reading.point)
     if (sampled) return this.#samples?.accepted(accepted)
     this.readings.accepted(accepted)

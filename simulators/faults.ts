@@ -32,6 +32,12 @@ export const FAULT_KINDS = {
     value: 'none',
     does: 'the two words of every 32-bit value change places, as after a changed setting',
   },
+  'illegal-register': {
+    on: 'wire',
+    value: 'number',
+    standard: 0,
+    does: 'reads that touch the register of this address are refused with exception 2',
+  },
   'undefined-ffff': {
     on: 'wire',
     value: 'none',

@@ -82,12 +82,15 @@ const DEFAULT_SAMPLE_MS = 60_000
 const PERIOD_MS_MIN = 1000
 const QUIET_AFTER_START_MS = 5000
 
+type SampleTimes = Pick<CounterState, 'durationMs' | 'holdMs'>
+
 /** Sample and hold time; never less than a counter can do, so that a garbled duration cannot make slots without number. */
-export const periodOf = ({ durationMs, holdMs }: CounterState): Millis =>
+export const periodOf = ({ durationMs, holdMs }: SampleTimes): Millis =>
   Math.max(PERIOD_MS_MIN, durationMs + holdMs)
 
-export const graceOf = (counter: CounterState): Millis =>
-  Math.max(GRACE_MS_MIN, periodOf(counter) * GRACE_SHARE)
+/** How late a sample may be seen before it is overdue. */
+export const graceOf = (times: SampleTimes): Millis =>
+  Math.max(GRACE_MS_MIN, periodOf(times) * GRACE_SHARE)
 
 /** A counter nobody has heard of yet: its first slot begins now. */
 export const newCounter = (instrument: Instrument, wall: Millis): CounterState => ({

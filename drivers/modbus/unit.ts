@@ -90,6 +90,17 @@ export class Unit {
     this.#version++
   }
 
+  /** Registers that were set aside are tried again with the next reads, whatever their time. */
+  reconsider(registers: readonly { readonly spec: RegisterSpec }[]): void {
+    for (const { spec } of registers) {
+      const refusal = this.#refused.get(spec)
+      if (refusal !== undefined) refusal.trial = true
+    }
+    if (registers.length === 0) return
+    this.#scheduleTrial()
+    this.#version++
+  }
+
   /** A read was refused as a whole though its halves were not: it is never again asked for in one. */
   cutBefore({ functionCode, address }: PlannedRead): void {
     this.cuts.add(positionKey(functionCode, address))

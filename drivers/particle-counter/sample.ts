@@ -6,6 +6,7 @@ import type { RawSignal } from '#core/reading.ts'
 import { SECOND } from '#core/time.ts'
 import type { Fault } from '../modbus/exception.ts'
 import { complaintsOf, type StatusReason } from '../modbus/status.ts'
+import type { RegisterSpec } from '../profile.ts'
 import type { Part, SampleLayout } from './sample-plan.ts'
 
 /** Parts without which a sample is still one, where the instrument refuses them. */
@@ -20,9 +21,20 @@ const FAULT_OF: Readonly<Record<StatusReason, SampleFault>> = {
   overflow: 'overflow',
 }
 
-export type SampleOrFault =
-  | { readonly kind: 'sample'; readonly sample: Sample }
-  | { readonly kind: 'fault'; readonly fault: Fault }
+/** A valid channel that the instrument refused, and how. */
+interface RefusedChannel {
+  readonly spec: RegisterSpec
+  readonly fault: Fault
+}
+
+export interface SampleRead {
+  readonly kind: 'sample'
+  readonly sample: Sample
+  /** Channels that the sample lacks though they are valid. */
+  readonly refused: readonly RefusedChannel[]
+}
+
+export type SampleOrFault = SampleRead | { readonly kind: 'fault'; readonly fault: Fault }
 
 const failed = (fault: Fault): SampleOrFault => ({ kind: 'fault', fault })
 
@@ -63,7 +75,7 @@ export function sampleOf(layout: SampleLayout, results: readonly RawSignal[]): S
     ...(parts.volume !== undefined && { litres: parts.volume * (spec.volume?.scale ?? 1) }),
     ...(parts.flow !== undefined && { flowLpm: parts.flow * (spec.flow?.scale ?? 1) }),
   }
-  return { kind: 'sample', sample }
+  return { kind: 'sample', sample, refused: counts.refused }
 }
 
 function durationOf({ spec }: SampleLayout, parts: Partial<Record<Part, number>>): number {
@@ -83,7 +95,11 @@ function faultsOf(layout: SampleLayout, results: readonly RawSignal[]): SampleFa
   return [...faults]
 }
 
-type Counts = { readonly kind: 'counts'; readonly counts: Record<string, number> }
+type Counts = {
+  readonly kind: 'counts'
+  readonly counts: Record<string, number>
+  readonly refused: readonly RefusedChannel[]
+}
 
 /** Cumulative counts of the channels that are valid and were read; a fault where none was. */
 function countsOf(
@@ -96,22 +112,27 @@ function countsOf(
   if (spec.content === 'concentration' && !(litres !== undefined && litres > 0)) {
     return { kind: 'fault', reason: 'flow_fault' }
   }
+  const refused: RefusedChannel[] = []
   let fault: Fault | undefined
   const read = new Map<string, number>()
   channels.forEach(({ signal, index }, position) => {
     if (!isValid(parts.channelMask, position)) return
     const result = results[index]
-    if (result?.kind !== 'value') {
-      fault ??= result
+    if (result === undefined) return
+    if (result.kind === 'fault') {
+      if (result.reason === 'exception') refused.push({ spec: signal, fault: result })
+      else fault ??= result
       return
     }
     const value = litres === undefined ? result.value : countOf(result.value, signal, litres)
     if (Number.isFinite(value)) read.set(signal.name, value)
   })
   // What took the whole poll down is no matter of one channel.
-  if (fault !== undefined && (fault.reason !== 'exception' || read.size === 0)) return fault
+  fault ??= read.size === 0 ? refused[0]?.fault : undefined
+  if (fault !== undefined) return fault
   return {
     kind: 'counts',
+    refused,
     counts: spec.counts === 'differential' ? summed(layout, read) : Object.fromEntries(read),
   }
 }

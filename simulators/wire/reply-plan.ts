@@ -73,6 +73,8 @@ function answer(unit: WireUnit, request: Buffer, mono: Millis): Buffer {
   const exception = unit.faults.strikes('exception', mono)
   if (exception !== undefined) return refusePdu(request, exception.value)
   if (unit.faults.strikes('busy', mono) !== undefined) return refusePdu(request, EXCEPTION.busy)
+  if (readsRegisters(request) && strikesRegister(unit.faults, request, mono))
+    return refusePdu(request, EXCEPTION.illegalAddress)
   const reply = answerPdu(unit.device, request)
   if (!readsRegisters(request)) return reply
   const missing = reply[1] === EXCEPTION.illegalAddress && ((reply[0] ?? 0) & 0x80) !== 0
@@ -80,6 +82,13 @@ function answer(unit: WireUnit, request: Buffer, mono: Millis): Buffer {
   return !missing && unit.faults.strikes('word-order', mono) !== undefined
     ? withSwappedWords(reply)
     : reply
+}
+
+function strikesRegister(faults: FaultSet, request: Buffer, mono: Millis): boolean {
+  const from = request.readUInt16BE(1)
+  const address = faults.active('illegal-register', mono)?.value ?? -1
+  const touched = address >= from && address < from + request.readUInt16BE(3)
+  return touched && faults.strikes('illegal-register', mono) !== undefined
 }
 
 const readsRegisters = (pdu: Buffer): boolean => pdu[0] === 3 || pdu[0] === 4

@@ -49,13 +49,13 @@ export class FakeWire {
   held: Buffer[] = []
   script: Script = (_request, regular, send) => send(regular(), 5)
   readonly #clock: Clock
-  readonly #framing: 'mbap' | 'rtu'
+  readonly framing: 'mbap' | 'rtu'
   #hangUp: ((cause: string) => void) | undefined
   #deliver: ((bytes: Uint8Array) => void) | undefined
 
   constructor(clock: Clock, framing: 'mbap' | 'rtu') {
     this.#clock = clock
-    this.#framing = framing
+    this.framing = framing
   }
 
   unit(unitId: number): ServerUnit {
@@ -114,7 +114,7 @@ export class FakeWire {
   }
 
   #asked(bytes: Buffer): void {
-    const at = this.#framing === 'mbap' ? 6 : 0
+    const at = this.framing === 'mbap' ? 6 : 0
     const own = bytes.readUInt8(at)
     const request: WireRequest = {
       unitId: own,
@@ -125,7 +125,7 @@ export class FakeWire {
       bytes,
       atMono: this.#clock.now().mono,
       frame: (pdu, unitId = own) =>
-        this.#framing === 'mbap'
+        this.framing === 'mbap'
           ? adu(bytes.readUInt16BE(0), unitId, Buffer.from(pdu))
           : rtu(unitId, pdu),
     }

@@ -25,6 +25,8 @@ interface Given {
   readonly bus?: BusSettings
   readonly profile?: Partial<Profile>
   readonly sampled?: boolean
+  /** The one signal of the point, where the profile is given. */
+  readonly signal?: string
 }
 
 export function identityRig({
@@ -67,7 +69,7 @@ export function identityRig({
         instrument: 'dp-1',
         intervalMs: 1000,
         sampled: given.sampled ?? false,
-        points: [{ point: 'p', signal: 'a' }],
+        points: [{ point: 'p', signal: given.signal ?? 'a' }],
       },
     ],
     sink: {

@@ -63,7 +63,7 @@ describe('bad data', () => {
     expect(core.is('b101-dp.sensor_fault')).toBe('normal')
   })
 
-  it('a sensor fault ends with a good value only', () => {
+  it('FB15 a sensor fault ends with a good value only, not with one of a warm-up', () => {
     const core = pressure()
     core.values('b101-dp', 'nan')
     core.slot('b101-dp', 15, { warning: 'warmup' })

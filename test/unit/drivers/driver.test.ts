@@ -45,17 +45,20 @@ describe('status words', () => {
     ['warming up: the value counts as uncertain', 0, 2, [5.1, 37], ['warmup', undefined]],
     ['a fault of one signal', 0, 0x100, ['sensor_fault', 37], [undefined, undefined]],
     ['a fault of all', 1, 2, ['sensor_fault', 'sensor_fault'], [undefined, undefined]],
-  ])('URS-09 FB15 %s', async (_name, first, second, expected, warnings) => {
-    const { poll, wire } = wireRig([probe])
-    wire.unit(1).setF32(3, 0, 5.1).setF32(3, 2, 37).set(3, 4, first, second)
-    const { signals } = await poll(probe)
-    expect(briefs({ signals, silent: false })).toEqual(expected)
-    expect(
-      signals.map(({ result }) => (result.kind === 'value' ? result.warning : undefined)),
-    ).toEqual(warnings)
-    expect(signals.map(({ result }) => result.raw?.length)).toEqual([4, 4])
-    expect(wire.requests).toHaveLength(1)
-  })
+  ])(
+    'URS-09 FB15 the status word read with its values: %s',
+    async (_name, first, second, expected, warnings) => {
+      const { poll, wire } = wireRig([probe])
+      wire.unit(1).setF32(3, 0, 5.1).setF32(3, 2, 37).set(3, 4, first, second)
+      const { signals } = await poll(probe)
+      expect(briefs({ signals, silent: false })).toEqual(expected)
+      expect(
+        signals.map(({ result }) => (result.kind === 'value' ? result.warning : undefined)),
+      ).toEqual(warnings)
+      expect(signals.map(({ result }) => result.raw?.length)).toEqual([4, 4])
+      expect(wire.requests).toHaveLength(1)
+    },
+  )
 
   it('a status word that cannot be read says nothing good', async () => {
     const { poll, wire } = wireRig([probe])

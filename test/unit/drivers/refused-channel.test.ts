@@ -7,9 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { compileProfile } from '#config/profile.ts'
 import { profileSchema } from '#config/schema/profile.ts'
 import type { Sample } from '#core/particle.ts'
-import { planReply } from '../../../simulators/wire/reply-plan.ts'
-import { World } from '../../../simulators/world.ts'
 import { brief, instrument, tcpBus } from '../../support/driver-rig.ts'
+import { simulatedUnit } from '../../support/simulated-unit.ts'
 import { wireRig } from '../../support/wire-rig.ts'
 import { SPEC } from '../simulators/site.ts'
 
@@ -35,24 +34,7 @@ interface Seen {
 function counterRig() {
   const bench = wireRig([counter], tcpBus(502, { timeoutMs: 100, retries: 0 }))
   const { clock, wire } = bench
-  const world = new World(SPEC, {
-    seed: 1,
-    speed: 1,
-    script: [],
-    start: clock.now(),
-    say: () => {},
-  })
-  const unit = world.unit('pc-1')
-  if (unit === undefined) throw new Error('no counter')
-  let stepped = clock.now().mono
-  const keepUp = (): void => {
-    for (; stepped + 100 <= clock.now().mono; stepped += 100) world.step(stepped + 100)
-  }
-  wire.script = ({ bytes, frame }, _regular, send) => {
-    keepUp()
-    const plan = planReply({ unitId: 1, ...unit }, bytes.subarray(7), clock.now().mono)
-    if (plan.kind === 'reply') send(frame(plan.pdu), 5)
-  }
+  const { world, keepUp } = simulatedUnit('pc-1', { spec: SPEC, clock, wire })
   let known: number | undefined
   const poll = async (): Promise<Seen> => {
     const due = clock.now().mono + POLL_MS

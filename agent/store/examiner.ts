@@ -1,19 +1,25 @@
-// When damaged earlier files are examined: one at a time, each in a thread of its own, once something was to be read of it.
+// When damaged earlier files are examined: one at a time, beside everything else, once something was to be read of it.
 // It puts the loss into words and rows; that they are committed, and the file read around, is up to its caller.
 
-import { Worker } from 'node:worker_threads'
 import type { Log } from '#ports/log.ts'
 import type { FileLoss } from '#ports/store.ts'
 import type { Examined } from './examine.ts'
 import { countIn, covers, LOST_ROW, type Losses, parseLosses, united, withLoss } from './losses.ts'
 import type { DamagedFile } from './store-error.ts'
 
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 }
 /** Ranges that an event names one by one. */
 const RANGES_NAMED_MAX = 100
 
+/** One examination that is under way. */
+export interface Examination {
+  /** What was found; undefined where the file could not be examined. */
+  readonly done: Promise<Examined | undefined>
+  /** Gives it up. */
+  stop(): Promise<unknown>
+}
+
 export interface ExaminerOptions {
-  readonly directory: string
+  readonly examine: (damaged: DamagedFile) => Examination
   /** The row `store/lost` as it was recovered. */
   readonly row: string | undefined
   readonly log: Log
@@ -25,7 +31,7 @@ export class Examiner {
   readonly #queue = new Map<string, DamagedFile>()
   #losses: Losses
   #tell: ((loss: FileLoss) => void) | undefined
-  #worker: Worker | undefined
+  #running: Examination | undefined
   #stopped = false
 
   constructor(options: ExaminerOptions) {
@@ -46,26 +52,12 @@ export class Examiner {
   }
 
   #next(): void {
-    if (this.#stopped || this.#tell === undefined || this.#worker !== undefined) return
+    if (this.#stopped || this.#tell === undefined || this.#running !== undefined) return
     const [damaged] = this.#queue.values()
     if (damaged === undefined) return
-    const { directory, log } = this.#options
-    const worker = new Worker(new URL('./examine-worker.ts', import.meta.url), {
-      name: 'examine',
-      resourceLimits: HEAP_LIMITS,
-      execArgv: [],
-      workerData: { directory, damaged },
-    })
-    this.#worker = worker
-    let examined: Examined | undefined
-    worker.on('message', (message: Examined) => {
-      examined = message
-    })
-    worker.on('error', (thrown) => {
-      log.error('store_examination_failed', { file: damaged.file, cause: String(thrown) })
-    })
-    worker.on('exit', () => {
-      this.#worker = undefined
+    this.#running = this.#options.examine(damaged)
+    void this.#running.done.then((examined) => {
+      this.#running = undefined
       this.#queue.delete(damaged.file)
       if (this.#stopped) return
       if (examined !== undefined) this.#found(damaged, examined)
@@ -94,6 +86,6 @@ export class Examiner {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    await this.#worker?.terminate()
+    await this.#running?.stop()
   }
 }

@@ -19,6 +19,7 @@ import type {
   Store,
   StreamBatch,
 } from '#ports/store.ts'
+import { examineInThread } from './examine-thread.ts'
 import { Examiner } from './examiner.ts'
 import { journalDirectory } from './journal.ts'
 import { LOST_ROW } from './losses.ts'
@@ -96,7 +97,7 @@ class SqliteStore implements Store {
     this.#worker = worker
     this.#salvager = new Salvager(options.dataDir, unsalvaged)
     this.#examiner = new Examiner({
-      directory: journalDirectory(options.dataDir),
+      examine: examineInThread(journalDirectory(options.dataDir), options.log),
       row: recovered.state.get(LOST_ROW),
       log: options.log,
     })

@@ -5,7 +5,6 @@ import path from 'node:path'
 import type { Head } from '#ports/store.ts'
 import { auditCommits, type ChainFault, type ChainPosition } from './audit.ts'
 import { genesisHash } from './chain.ts'
-import { hashFile } from './digest.ts'
 import type { Db, Disk } from './disk.ts'
 import { type Gone, PRUNED_EVENT } from './pruning.ts'
 import { readBase, readClosed } from './recover.ts'
@@ -206,7 +205,7 @@ function checkSeals(walk: Walk, newest: string): void {
   for (const { name, sha256, first } of closed) {
     const full = path.join(walk.directory, name)
     if (sha256 === null || walk.disk.size(full) === undefined) continue
-    if (hashFile(full).sha256 !== sha256)
+    if (walk.disk.digest(full).sha256 !== sha256)
       stop(name, 'altered', first, `${name} is not, byte for byte, the file that was sealed`)
   }
 }

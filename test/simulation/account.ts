@@ -26,9 +26,20 @@ interface EventMessage {
   readonly tb: number
   readonly prev: number
   readonly seq: number
+  readonly type: string
+  readonly lost?: readonly Range[]
+  readonly ranges?: number
+  readonly through?: number
 }
 
+type Range = readonly [from: number, through: number]
+
 export type StreamName = 'readings' | 'event'
+
+export interface Hole {
+  readonly from: number
+  readonly to: number
+}
 
 /** One stream of one epoch as received: complete up to `through`, and what is there beyond the first hole. */
 class Received {
@@ -37,14 +48,25 @@ class Received {
   /** Records beyond `through`, with their time base. */
   readonly waiting = new Map<number, readonly [tb: number, reading: ReadingObject]>()
   highest = 0
+  /** Whether all of a hole is told to be lost. */
+  readonly #isLost: (after: number, through: number) => boolean
+
+  constructor(isLost: (after: number, through: number) => boolean) {
+    this.#isLost = isLost
+  }
 
   take(prev: number, last: number): void {
     this.ahead.set(prev, Math.max(this.ahead.get(prev) ?? 0, last))
     this.highest = Math.max(this.highest, last)
+    this.join()
+  }
+
+  /** Puts together what fits, also over what is lost. */
+  join(): void {
     for (let moved = true; moved; ) {
       moved = false
       for (const [from, to] of this.ahead) {
-        if (from > this.through) continue
+        if (from > this.through && !this.#isLost(this.through, from)) continue
         this.ahead.delete(from)
         if (to <= this.through) continue
         this.through = to
@@ -54,7 +76,7 @@ class Received {
   }
 
   /** First hole: records above `from` up to `to` are missing; undefined when nothing is. */
-  hole(): { from: number; to: number } | undefined {
+  hole(): Hole | undefined {
     if (this.ahead.size === 0) return undefined
     return { from: this.through, to: Math.min(...this.ahead.keys()) }
   }
@@ -64,12 +86,16 @@ export interface AccountListener {
   /** A record of either stream, for the first time or again, as it was printed. */
   record(epoch: string, seq: number, printed: string): void
   broken(invariant: string, words: string): void
+  /** Whether a stream has a record that is none of what is told to be lost. */
+  has(stream: StreamName, after: number, through: number, lost: readonly Range[]): boolean
 }
 
 export class Account {
   readonly #listener: AccountListener
   readonly #streams = new Map<string, Received>()
-  readonly #slots = new Map<string, { tb: number; next: number }>()
+  readonly #slots = new Map<string, { tb: number; next: number; seq: number }>()
+  /** Records that cannot be had any more, as events told. */
+  readonly #lost: Range[] = []
   readonly #intervalOf: (point: string) => number | 'sample' | undefined
   readonly retained = new Map<string, string>()
   epoch = ''
@@ -88,7 +114,7 @@ export class Account {
     const key = `${epoch}/${name}`
     const known = this.#streams.get(key)
     if (known !== undefined) return known
-    const made = new Received()
+    const made = new Received((after, through) => this.isLost(name, after, through))
     this.#streams.set(key, made)
     return made
   }
@@ -133,11 +159,30 @@ export class Account {
   }
 
   #event(text: string): void {
-    const { epoch, prev, seq } = JSON.parse(text) as EventMessage
+    const event = JSON.parse(text) as EventMessage
+    const { epoch, prev, seq } = event
     this.epoch = epoch
     if (seq <= prev) this.#listener.broken('D3', `event ${seq} with prev ${prev}`)
     this.#listener.record(epoch, seq, text.slice(text.indexOf('"seq":')))
     this.stream('event').take(prev, seq)
+    if (event.type === 'store.records_lost') this.#loses(event)
+  }
+
+  /** What is lost is not waited for any more. Beyond the ranges that are named, all of the file may be. */
+  #loses({ lost = [], ranges = 0, through = 0 }: EventMessage): void {
+    this.#lost.push(...lost)
+    const [, end] = lost.at(-1) ?? [0, 0]
+    if (ranges > lost.length) this.#lost.push([end + 1, through])
+    this.stream('event').join()
+    const readings = this.stream('readings')
+    readings.join()
+    this.#settle(readings)
+  }
+
+  /** The hole ends with a record that is lost, and all of the stream in it is. */
+  isLost(stream: StreamName, after: number, through: number): boolean {
+    const isTold = this.#lost.some(([from, end]) => from <= through && through <= end)
+    return isTold && !this.#listener.has(stream, after, through, this.#lost)
   }
 
   /** Slots of what is complete now, in order of sequence. */
@@ -162,7 +207,8 @@ export class Account {
     if (interval === 'sample') return
     if (t % interval !== 0) broken('D1', `record ${s}: ${t} of ${p} is off the grid`)
     const known = this.#slots.get(p)
-    const paused = this.#pausing.has(p) && known !== undefined && t > known.next
+    const later = known !== undefined && t > known.next
+    const paused = later && (this.#pausing.has(p) || this.#lostBetween(known.seq, s))
     if (known !== undefined && known.tb === tb && known.next !== t && !paused) {
       const what = t < known.next ? 'covered twice' : 'not covered'
       broken(
@@ -170,6 +216,10 @@ export class Account {
         `record ${s} of ${p}: slots from ${Math.min(t, known.next)} ${what} (expected ${known.next}, got ${t})`,
       )
     }
-    this.#slots.set(p, { tb, next: t + slots * interval })
+    this.#slots.set(p, { tb, next: t + slots * interval, seq: s })
+  }
+
+  #lostBetween(after: number, before: number): boolean {
+    return this.#lost.some(([from, through]) => from < before && through > after)
   }
 }

@@ -273,7 +273,7 @@ export class Host {
       return openDisk()
     } catch (thrown) {
       if (!(thrown instanceof MachineGone) && disk.fault === undefined)
-        broken('D2', `the store does not open: ${String(thrown)}`)
+        broken('D2', `the store does not open: ${thrown instanceof Error ? thrown.stack : thrown}`)
       throw thrown
     }
   }

@@ -2,14 +2,19 @@
 
 import { createHash } from 'node:crypto'
 import { silentLog } from '#ports/log.ts'
-import type { Recovered } from '#ports/store.ts'
+import type { BatchQuery, Head, Recovered, StreamBatch } from '#ports/store.ts'
 import type { Disk } from '../../agent/store/disk.ts'
-import { Journal } from '../../agent/store/journal.ts'
+import { examine } from '../../agent/store/examine.ts'
+import { Journal, journalDirectory } from '../../agent/store/journal.ts'
 import { heldJournal, readLastKnown } from '../../agent/store/last-known.ts'
 import { Packer } from '../../agent/store/pack.ts'
 import { PRUNED_ROW, removalOf } from '../../agent/store/pruning.ts'
+import type { PackedBatch } from '../../agent/store/reader.ts'
 import { sealFile } from '../../agent/store/seal.ts'
+import { segmentNames } from '../../agent/store/segment.ts'
+import { type Verified, verifyJournal } from '../../agent/store/verify.ts'
 import type { RemovalChecks } from './checks/removals.ts'
+import type { RotChecks } from './checks/rot.ts'
 import type { Dice } from './dice.ts'
 import { FileError, SimFiles } from './sim-files.ts'
 import { DATA_DIR } from './site.ts'
@@ -23,6 +28,7 @@ export interface JournalDiskOptions {
   readonly wall: () => number
   readonly seen: (what: string) => void
   readonly removals: RemovalChecks
+  readonly rot: RotChecks
   /** Whether process or machine may end in the middle of an operation. */
   readonly mayGo: () => boolean
   /** A planted bug between the journal and its disk. */
@@ -74,6 +80,31 @@ export class JournalDisk implements SimulatedDisk {
   losePower(): void {
     this.#revive()
     this.files.losePower(this.#dice)
+  }
+
+  /** Rot in an earlier file, in the newest of them as often as in any. */
+  rot(dice: Dice): void {
+    const earlier = this.journalFiles()
+      .slice(0, -1)
+      .filter((name) => this.files.isAtRest(pathOf(name)))
+    const name = dice.chance(0.5) ? earlier.at(-1) : earlier[dice.whole(0, earlier.length - 1)]
+    if (name === undefined) return
+    for (let places = dice.whole(1, 3); places > 0; places--) this.files.rot(pathOf(name), dice)
+    this.#options.rot.struck(name)
+  }
+
+  holds(...asked: Parameters<SimulatedDisk['holds']>): boolean {
+    return this.removals.holds(...asked)
+  }
+
+  /** What is found by whoever looks at the whole journal, beside a head that is known. */
+  verify(expected: Head): Verified {
+    return verifyJournal(DATA_DIR, { disk: this.#seam(this.files.copy()), expected })
+  }
+
+  /** Names of the files, oldest first. */
+  journalFiles(): string[] {
+    return segmentNames(this.files.list(journalDirectory(DATA_DIR)))
   }
 
   /** Read from a copy, as the agent does where SQLite cannot read in place. */
@@ -128,11 +159,7 @@ export class JournalDisk implements SimulatedDisk {
         this.#honestly('tidying', () => journal.idle())
         return head
       },
-      batches: (query) =>
-        this.#honestly('reading', () => journal.batches(query)).map(({ text, ...batch }) => ({
-          ...batch,
-          records: text.split('\n'),
-        })),
+      batches: (query) => this.#honestly('reading', () => batchesOf(journal, query)),
       count: (stream, after) => this.#honestly('counting', () => journal.count(stream, after)),
       close: () => this.#honestly('closing', () => journal.close()),
       files: this.#filesOf(journal, seam),
@@ -153,6 +180,7 @@ export class JournalDisk implements SimulatedDisk {
           if (result.kind !== 'busy') tried.add(ordinal)
           if (this.#gone || result.kind !== 'sealed') return false
           journal.noteSealed(ordinal, result.sha256, result.bytes, this.#options.wall())
+          this.#options.rot.sealed(nameOf(file))
           this.#seen('file sealed')
           return true
         }),
@@ -161,6 +189,12 @@ export class JournalDisk implements SimulatedDisk {
         const removal = removalOf(row, file, why)
         row = JSON.stringify(removal.rows.get(PRUNED_ROW))
         return removal
+      },
+      missing: () => journal.missing(),
+      // of a copy, since the journal reads on meanwhile and this SQLite lets one in at a time
+      examine: (damaged) => {
+        const its = this.files.copy((name) => name.startsWith(pathOf(damaged.file)))
+        return examine(this.#seam(its), journalDirectory(DATA_DIR), damaged)
       },
     }
   }
@@ -205,6 +239,23 @@ export class JournalDisk implements SimulatedDisk {
     this.#seen(`gone while ${doing}`)
     throw new MachineGone('gone')
   }
+}
+
+const pathOf = (name: string): string => `${journalDirectory(DATA_DIR)}/${name}`
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+/** As the store gives them: asked on where the journal paused so that commits get their turn. */
+function batchesOf(journal: Journal, query: BatchQuery): StreamBatch[] {
+  const found: PackedBatch[] = []
+  for (let { after } = query; ; ) {
+    const batches = query.batches - found.length
+    const packed = journal.batches({ ...query, after, batches })
+    found.push(...packed.filter(({ text }) => text !== ''))
+    const last = packed.at(-1)
+    if (last?.text !== '') break
+    after = last.last
+  }
+  return found.map(({ text, ...batch }) => ({ ...batch, records: text.split('\n') }))
 }
 
 const digestOf = (bytes: Uint8Array): { sha256: string; bytes: number } => ({

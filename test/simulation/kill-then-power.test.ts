@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Commit } from '#ports/store.ts'
 import { RemovalChecks } from './checks/removals.ts'
+import { RotChecks } from './checks/rot.ts'
 import { Dice } from './dice.ts'
 import { JournalDisk } from './journal-platter.ts'
 import { MachineGone, type Platter } from './store.ts'
@@ -25,6 +26,7 @@ function diskOf(seed: number, segmentRecords?: number): JournalDisk {
   return new JournalDisk({
     ...{ epoch: 'E', dice: new Dice(seed), wall, seen, mayGo: () => true },
     ...{ tamper: undefined, segmentRecords },
+    rot: new RotChecks({ broken, seen, stateOf: () => 'normal' }),
     removals: new RemovalChecks({ confirmed: () => 0, wall, keepMs: undefined, broken, seen }),
   })
 }

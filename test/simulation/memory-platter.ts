@@ -49,6 +49,13 @@ export class MemoryDisk {
 
   goAfter(): void {}
 
+  rot(): void {}
+
+  /** Nothing is ever lost here. */
+  holds(): boolean {
+    return true
+  }
+
   lastKnown(): Recovered | undefined {
     return this.created ? undefined : this.#recovered()
   }

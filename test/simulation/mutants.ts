@@ -8,6 +8,7 @@ import { fieldMutants } from './mutants-field.ts'
 import { holdMutants } from './mutants-holds.ts'
 import { reloadMutants } from './mutants-reload.ts'
 import { retentionMutants } from './mutants-retention.ts'
+import { rotMutants } from './mutants-rot.ts'
 import { sampleMutants } from './mutants-samples.ts'
 import { storeMutants } from './mutants-store.ts'
 import { survivalMutants } from './mutants-survival.ts'
@@ -21,6 +22,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...holdMutants,
   ...reloadMutants,
   ...retentionMutants,
+  ...rotMutants,
   ...sampleMutants,
   ...survivalMutants,
   ...uplinkMutants,

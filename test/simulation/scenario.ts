@@ -40,6 +40,7 @@ export const FAULT_CLASSES = [
   'roomNeeded',
   'poison',
   'rival',
+  'rot',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 

@@ -114,10 +114,29 @@ export class SimFiles {
     for (const file of new Set(this.#names.values())) file.losePower(dice)
   }
 
-  /** The same files as they are seen now, on a medium of their own that nothing befalls. */
-  copy(): SimFiles {
+  /** Everything that was written to a file is on the medium. */
+  isAtRest(path: string): boolean {
+    return this.#names.get(path)?.pending.length === 0
+  }
+
+  /** Somewhere in a file at rest a bit turns, or a sector becomes something else, by itself. */
+  rot(path: string, dice: Dice): void {
+    const { seen, synced } = this.#named(path)
+    const at = SECTOR * dice.whole(0, Math.ceil(seen.size / SECTOR) - 1)
+    const length = Math.min(SECTOR, seen.size - at)
+    const sector = Buffer.from(seen.data.subarray(at, at + length))
+    const bit = dice.whole(0, 8 * length - 1)
+    if (dice.chance(0.5)) sector.fill(dice.pick([0, 0xa5]))
+    if (sector.equals(seen.data.subarray(at, at + length)))
+      sector[bit >> 3] = (sector[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    for (const bytes of [seen, synced]) bytes.write(sector, at)
+  }
+
+  /** The files that are wanted as they are seen now, on a medium of their own that nothing befalls. */
+  copy(wanted: (name: string) => boolean = () => true): SimFiles {
     const copy = new SimFiles({ before: () => {} })
     for (const [name, { seen }] of this.#names) {
+      if (!wanted(name)) continue
       const file = new SimFile()
       file.seen.write(seen.data.subarray(0, seen.size), 0)
       copy.#names.set(name, file)
@@ -235,9 +254,8 @@ export class SimFiles {
 
   /** What a file holds, in place; throws where there is none. */
   bytes(path: string): Buffer {
-    const file = this.#names.get(path)
-    if (file === undefined) throw new FileError('ENOENT', path)
-    return file.seen.data.subarray(0, file.seen.size)
+    const { seen } = this.#named(path)
+    return seen.data.subarray(0, seen.size)
   }
 
   /** Writes a file whole under a temporary name, syncs it, names it, syncs the directory. */
@@ -252,8 +270,7 @@ export class SimFiles {
   }
 
   rename(from: string, to: string): void {
-    const file = this.#names.get(from)
-    if (file === undefined) throw new FileError('ENOENT', from)
+    const file = this.#named(from)
     this.#hooks.before('rename', to)
     this.#change([
       [from, undefined],
@@ -279,6 +296,12 @@ export class SimFiles {
     const open = this.#open.get(handle)
     if (open === undefined) throw new FileError('EBADF', String(handle))
     return open.file
+  }
+
+  #named(path: string): SimFile {
+    const file = this.#names.get(path)
+    if (file === undefined) throw new FileError('ENOENT', path)
+    return file
   }
 
   #change(naming: Naming[]): void {

@@ -63,6 +63,13 @@ describe('simulation', () => {
     happened(result)
   })
 
+  test('HO6 no invariant breaks while earlier files rot, and what is lost is told (U3, D4): seed 505', async () => {
+    const force = { rot: 60_000 }
+    const result = await runSeed({ seed: 505, hours: 1, pointsMax: 8, disk: 'journal', force })
+    passed(result)
+    happened(result)
+  })
+
   test.each(SOMETIMES)('it happened in these seeds: %s', (what) => {
     expect(sometimes.get(what) ?? 0).toBeGreaterThan(0)
   })

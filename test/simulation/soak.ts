@@ -25,6 +25,8 @@ const { values } = parseArgs({
     disk: { type: 'string' },
     /** Mean seconds between two power losses, beside what the seed draws. */
     power: { type: 'string' },
+    /** Mean seconds between two places that rot in earlier files, beside what the seed draws. */
+    rot: { type: 'string' },
     /** Days for which the broker is out of reach, from the first hour on. */
     outage: { type: 'string' },
     /** Faults that are off, whatever the seed draws. */
@@ -92,6 +94,7 @@ const options: Omit<RunOptions, 'seed' | 'hours'> = {
   force: {
     ...Object.fromEntries(values.without.split(',').map((fault) => [fault, undefined])),
     ...(values.power !== undefined && { powerLoss: Number(values.power) * 1000 }),
+    ...(values.rot !== undefined && { rot: Number(values.rot) * 1000 }),
   },
 }
 const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24

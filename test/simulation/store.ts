@@ -2,17 +2,24 @@
 // (`Platter`). A commit counts only once its promise resolved; a process that dies before may find it there or not.
 
 import type { Stream } from '#core/record.ts'
+import { silentLog } from '#ports/log.ts'
 import type {
   BatchQuery,
   Commit,
   EarlierFile,
+  FileLoss,
   Head,
   Recovered,
   Removal,
+  SeqRange,
   Store,
   StreamBatch,
 } from '#ports/store.ts'
+import type { Examined } from '../../agent/store/examine.ts'
+import { Examiner } from '../../agent/store/examiner.ts'
 import type { Journal } from '../../agent/store/journal.ts'
+import { LOST_ROW } from '../../agent/store/losses.ts'
+import { type DamagedFile, StoreError } from '../../agent/store/store-error.ts'
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
@@ -35,6 +42,10 @@ export interface PlatterFiles {
   seal(): boolean
   earlier(): ReturnType<Journal['earlier']>
   removal(file: EarlierFile, why: string): Removal
+  /** Earlier files that are not there and that nothing is told of. */
+  missing(): readonly DamagedFile[]
+  /** What can still be had of a damaged one. */
+  examine(damaged: DamagedFile): Examined
 }
 
 /** A disk that outlives processes. */
@@ -52,6 +63,14 @@ export interface SimulatedDisk {
   losePower(): void
   /** Plans the end of process or machine after so many more operations, where the disk has operations. */
   goAfter(operations: number): void
+  /** Some sectors of a file at rest become something else by themselves, where there are files. */
+  rot(dice: Dice): void
+  /** Whether a stream has a durable record between two numbers, beside those that are lost. */
+  holds(
+    stream: Stream,
+    between: readonly [after: number, through: number],
+    lost: readonly SeqRange[],
+  ): boolean
 }
 
 export interface StoreHooks {
@@ -83,11 +102,15 @@ interface Job {
 
 const JOBS_MAX = 4096
 const SEAL_MS = 30_000
+/** How long a damaged file is looked at, on average. */
+const EXAMINATION_MS = 3000
 
 export class SimulatedStore implements Store {
   readonly recovered: Recovered
   readonly earlier?: NonNullable<Store['earlier']>
   readonly removal?: NonNullable<Store['removal']>
+  readonly onLoss?: NonNullable<Store['onLoss']>
+  readonly #examiner: Examiner | undefined
   readonly #options: SimulatedStoreOptions
   #jobs: Job[] = []
   #busy = false
@@ -104,7 +127,23 @@ export class SimulatedStore implements Store {
     if (files === undefined) return
     this.earlier = () => this.#ask(false, () => files.earlier())
     this.removal = (file, why) => files.removal(file, why)
+    const examiner = new Examiner({
+      ...{ row: this.recovered.state.get(LOST_ROW), log: silentLog },
+      examine: (damaged) => ({ done: this.#examine(files, damaged), stop: async () => {} }),
+    })
+    this.#examiner = examiner
+    this.onLoss = (tell: (loss: FileLoss) => void) => examiner.onLoss(tell)
+    for (const damaged of files.missing()) examiner.offer(damaged)
     this.#sealLater(files)
+  }
+
+  /** As the thread that examines does it: beside everything else, and never told to a process that is dead. */
+  #examine(files: PlatterFiles, damaged: DamagedFile): Promise<Examined> {
+    const { process, dice } = this.#options
+    const takesMs = dice.about(EXAMINATION_MS)
+    return new Promise((resolve) => {
+      process.postAfter(takesMs, () => resolve(files.examine(damaged)))
+    })
   }
 
   commit(commit: Commit): Promise<Head> {
@@ -117,8 +156,14 @@ export class SimulatedStore implements Store {
     })
   }
 
-  batches(query: BatchQuery): Promise<readonly StreamBatch[]> {
-    return this.#ask(false, () => this.#options.platter.batches(query))
+  async batches(query: BatchQuery): Promise<readonly StreamBatch[]> {
+    try {
+      return await this.#ask(false, () => this.#options.platter.batches(query))
+    } catch (thrown) {
+      if (thrown instanceof StoreError && thrown.damaged !== undefined)
+        this.#examiner?.offer(thrown.damaged)
+      throw thrown
+    }
   }
 
   count(stream: Stream, after: number): Promise<number> {
@@ -136,6 +181,7 @@ export class SimulatedStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#examiner?.stop()
     await this.#ask(false, () => this.#options.platter.close())
     this.#failure ??= new Error('closed')
   }

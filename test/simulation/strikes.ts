@@ -95,6 +95,7 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
     })
     if (dice.chance(0.3)) host.kill(SECOND)
   },
+  rot: ({ disk }, dice) => disk.rot(dice),
   roomNeeded: ({ host }) => host.reclaim(),
   reload: (world, dice) => changeFile(world, dice),
   consumerGap: ({ consumer }, dice) => consumer.goAway(spell(dice, 20 * SECOND, 20 * MINUTE)),

@@ -102,36 +102,66 @@ export function sqliteOn(files: SimFiles, dice: Dice): Sqlite {
   return module.exports as Sqlite
 }
 
+/** The codes by which the store tells what SQLite means; this build has the words only. */
+const CODES: Readonly<Record<string, string>> = {
+  'database disk image is malformed': 'SQLITE_CORRUPT',
+  'file is not a database': 'SQLITE_NOTADB',
+  'disk I/O error': 'SQLITE_IOERR',
+  'database is locked': 'SQLITE_BUSY',
+  'database or disk is full': 'SQLITE_FULL',
+  'unable to open database file': 'SQLITE_CANTOPEN',
+}
+
+/** As the store's own SQLite throws it: with a code. */
+function coded<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === 'SQLite3Error' && !('code' in thrown))
+      Object.assign(thrown, { code: CODES[thrown.message] ?? 'SQLITE_ERROR' })
+    throw thrown
+  }
+}
+
 /** Opens a database as the store's disk seam wants it. */
 export function openDatabase(sqlite: Sqlite, path: string, create: boolean): Db {
-  const db = new sqlite.Database(path, { fileMustExist: !create })
+  const db = coded(() => new sqlite.Database(path, { fileMustExist: !create }))
   // One process, one connection: the write-ahead log then needs no shared memory, which there is none of.
-  db.exec('PRAGMA locking_mode=EXCLUSIVE')
+  coded(() => db.exec('PRAGMA locking_mode=EXCLUSIVE'))
   const statements = new Set<WasmStatement>()
   return {
-    exec: (sql) => db.exec(sql),
+    exec: (sql) => coded(() => db.exec(sql)),
     prepare: (sql) => {
-      const statement = db.prepare(sql)
+      const statement = coded(() => db.prepare(sql))
       statements.add(statement)
       return adapt(statement)
     },
     close: () => {
-      for (const statement of statements) if (!statement.isFinalized) statement.finalize()
+      for (const statement of statements) giveUp(statement)
       db.close()
     },
+  }
+}
+
+/** Finalizing tells once more what the last step has thrown: nothing new. */
+function giveUp(statement: WasmStatement): void {
+  try {
+    if (!statement.isFinalized) statement.finalize()
+  } catch (thrown) {
+    if (!(thrown instanceof Error && thrown.name === 'SQLite3Error')) throw thrown
   }
 }
 
 function adapt(statement: WasmStatement): Statement {
   let raw = false
   const rows = (parameters: readonly unknown[]): unknown[] =>
-    statement.all(bound(parameters)).map((row) => {
+    coded(() => statement.all(bound(parameters))).map((row) => {
       for (const [column, value] of Object.entries(row))
         if (value instanceof Uint8Array) row[column] = Buffer.from(value)
       return raw ? Object.values(row) : row
     })
   const adapted: Statement = {
-    run: (...parameters) => statement.run(bound(parameters)),
+    run: (...parameters) => coded(() => statement.run(bound(parameters))),
     get: (...parameters) => rows(parameters)[0],
     all: (...parameters) => rows(parameters),
     raw: (on = true) => {

@@ -4,16 +4,15 @@
 import { Broker } from './broker.ts'
 import { Checks } from './checks/checks.ts'
 import { OutsideChecks } from './checks/outside.ts'
-import { RemovalChecks } from './checks/removals.ts'
 import type { TransitionChecks } from './checks/transitions.ts'
 import { Consumer } from './consumer.ts'
 import { CounterUnit, someCounter } from './counter.ts'
 import { Dice } from './dice.ts'
+import { drawnDisk } from './drawn-disk.ts'
 import { guard } from './guard.ts'
 import { Host } from './host.ts'
 import { JournalDisk } from './journal-platter.ts'
 import { Line } from './line.ts'
-import { MemoryDisk } from './memory-platter.ts'
 import { HEALTHY, type Mutant } from './mutant.ts'
 import { People } from './people.ts'
 import { FIRST_REVISION, type Revision } from './revision.ts'
@@ -26,7 +25,6 @@ import { Timeline } from './timeline.ts'
 import { Unit } from './unit.ts'
 
 const MINUTE = 60_000
-const EPOCH = '01SIMULATEDEPOCH0000000000'
 const LIVENESS_MS = 30 * MINUTE
 const SWEEP_MS = 10_000
 
@@ -96,8 +94,9 @@ export class World {
     this.dice = new Dice(seed)
     const drawn = drawScenario(seed, this.dice, hours, pointsMax)
     const counter = drawn.counter ?? (mutant.counter === true ? someCounter(this.dice) : undefined)
-    const retention =
-      drawn.retention ?? (mutant.retention === true ? someRetention(this.dice) : undefined)
+    // what befalls earlier files needs some
+    const files = mutant.retention === true || force.rot !== undefined
+    const retention = drawn.retention ?? (files ? someRetention(this.dice) : undefined)
     this.scenario = { ...drawn, counter, retention, faults: { ...drawn.faults, ...force } }
     this.faults = this.scenario.faults
     const { timeline, faults } = this
@@ -121,7 +120,7 @@ export class World {
     this.signals = this.lines.flatMap(({ units }) => units.flatMap(({ signals }) => signals))
     const configuration = configurationOf(this.scenario)
     this.checks = new Checks(configuration, this.lines, hooks)
-    this.disk = this.#newDisk(mutant, disk ?? this.scenario.disk)
+    this.disk = drawnDisk(this, mutant, disk ?? this.scenario.disk)
     this.broker = new Broker({ timeline, dice: this.dice.stream('broker'), faults, ...hooks })
     this.consumer = this.#consumer()
     this.outside = new OutsideChecks({
@@ -232,28 +231,6 @@ export class World {
     return this.checks.transitions
   }
 
-  #newDisk(mutant: Mutant, kind: Scenario['disk']): SimulatedDisk {
-    const tampered = mutant.disk !== undefined || mutant.lyingDisk === true || mutant.retention
-    if (kind === 'memory' && !tampered) return new MemoryDisk(EPOCH)
-    const wall = () => this.host.boot.wall(this.host.boot.mono(this.now))
-    const dice = this.dice.stream('sectors')
-    const { retention } = this.scenario
-    const disk = new JournalDisk({
-      ...{ epoch: EPOCH, dice, wall, seen: (what) => this.seen(what), tamper: mutant.disk },
-      mayGo: () => this.faults.powerLoss !== undefined,
-      segmentRecords: retention?.segmentRecords,
-      removals: new RemovalChecks({
-        confirmed: (stream) => this.consumer.confirmed(stream),
-        wall,
-        keepMs: retention?.keepMs,
-        broken: (invariant, words) => this.broken(invariant, words),
-        seen: (what) => this.seen(what),
-      }),
-    })
-    disk.files.lying = mutant.lyingDisk === true
-    return disk
-  }
-
   /** What was not synced may be gone; now and then the power goes again while the next start recovers. */
   #powerLost(): void {
     this.seen('power lost')
@@ -314,6 +291,7 @@ export class World {
           this.checks.accepted.checkPrint(seq, whole)
         },
         broken: (invariant, words) => this.broken(invariant, words),
+        has: (stream, after, through, lost) => this.disk.holds(stream, [after, through], lost),
       },
       seen: (what) => this.seen(what),
       replied: (user, payload) => this.checks.transitions.replied(user, payload),
@@ -387,7 +365,14 @@ export class World {
     this.checks.transitions.compareRetained(account.retained)
     if (lag > 400)
       this.broken('D4', `the consumer has ${had} of ${this.checks.accepted.head} records`)
+    if (this.disk instanceof JournalDisk) this.#verifyJournal(this.disk)
     if (this.#violation !== undefined) throw this.#violation
+  }
+
+  /** U1, U3: the journal as it lies there at the end, by who looks at all of it. */
+  #verifyJournal(disk: JournalDisk): void {
+    const { head: seq, headHash: hash } = this.checks.accepted
+    this.checks.rot.verified(disk.verify({ seq, hash }), { seq, hash }, disk.journalFiles())
   }
 }
 

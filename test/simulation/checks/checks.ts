@@ -13,6 +13,7 @@ import { Accepted, type AcceptedRecord } from './accepted.ts'
 import { LimitChecks } from './limits.ts'
 import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
+import { RotChecks } from './rot.ts'
 import { SampleChecks } from './samples.ts'
 import { type GapStep, TransitionChecks } from './transitions.ts'
 import { overprobed } from './turns.ts'
@@ -42,6 +43,7 @@ export class Checks {
   readonly accepted: Accepted
   readonly readings: ReadingChecks
   readonly transitions: TransitionChecks
+  readonly rot: RotChecks
   readonly #samples: SampleChecks | undefined
   readonly #limits: LimitChecks
   readonly #loss: LossChecks
@@ -75,6 +77,8 @@ export class Checks {
       ...hooks,
       mayClose: (alarm) => this.#mayClose(alarm),
     })
+    const stateOf = (alarm: string) => this.transitions.stateOf(alarm).state
+    this.rot = new RotChecks({ ...hooks, stateOf })
     this.#samples = this.#samplesOf(lines)
     this.#limits = new LimitChecks(signals, this.transitions, broken)
     this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
@@ -224,7 +228,9 @@ export class Checks {
   }
 
   #compare(agent: Agent, when: string): void {
-    if (agent.loop.head.seq === agent.loop.state.seq) this.transitions.compare(agent, when)
+    if (agent.loop.head.seq !== agent.loop.state.seq) return
+    this.transitions.compare(agent, when)
+    if (when === 'rest') this.rot.sweep()
   }
 
   #take(accepted: AcceptedRecord): void {
@@ -235,6 +241,7 @@ export class Checks {
     if (record.kind === 'event') {
       const { type, body } = record.event
       if (type === 'store.gap') this.#gap(seq, body)
+      this.rot.event(seq, type, body)
       const { alarm, unconfirmed } = body as { alarm?: string; unconfirmed?: boolean }
       if (alarm !== undefined) {
         this.#limits.event(type, alarm, at, unconfirmed === true)

@@ -2,6 +2,7 @@
 // attempts within bounds (S2), and a time base that follows the wall clock (S5).
 
 import type { Agent } from '../../../agent/runtime/agent.ts'
+import type { Hole, StreamName } from '../account.ts'
 import type { Broker } from '../broker.ts'
 import type { Consumer } from '../consumer.ts'
 import type { Line } from '../line.ts'
@@ -59,7 +60,7 @@ export class OutsideChecks {
     const { broker, consumer, broken, lines, timeline } = this.#options
     for (const stream of ['readings', 'event'] as const) {
       const hole = consumer().account.stream(stream).hole()
-      if (hole !== undefined) this.#explain(`${stream} from ${hole.from} to ${hole.to}`)
+      if (hole !== undefined) this.#explain(stream, hole)
     }
     this.#checkBase(agent, process)
     for (const [what, attempts] of [
@@ -73,13 +74,21 @@ export class OutsideChecks {
     }
   }
 
-  /** A hole is there because the broker lost something, or because it refused it and that was said. */
-  #explain(what: string): void {
-    const { timeline, broker, broken } = this.#options
+  /**
+   * A hole is there because the broker lost something, or because it refused it and that was said, or because a file has lost it and an
+   * event told that.
+   */
+  #explain(stream: StreamName, hole: Hole): void {
+    const { timeline, broker, broken, consumer } = this.#options
     if (broker.losses > 0 || this.rejected > 0) return
     timeline.after(SAID_WITHIN_MS, () => {
+      const { account } = consumer()
+      if (account.isLost(stream, hole.from, hole.to)) return
       if (broker.losses === 0 && this.rejected === 0)
-        broken('D4', `the consumer misses ${what}, and nothing lost them`)
+        broken(
+          'D4',
+          `the consumer misses ${stream} from ${hole.from} to ${hole.to}, and nothing lost them`,
+        )
     })
   }
 

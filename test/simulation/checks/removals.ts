@@ -2,7 +2,7 @@
 // when the consumer has confirmed all that the file held, and, unless room was needed, its time was over. Keeps its own account.
 
 import type { Stream } from '#core/record.ts'
-import type { Commit } from '#ports/store.ts'
+import type { Commit, SeqRange } from '#ports/store.ts'
 
 const DAY = 86_400_000
 
@@ -54,6 +54,14 @@ export class RemovalChecks {
         this.#name(record.event.body as unknown as Named)
     })
     return this.#named.size > before
+  }
+
+  /** Whether a stream has a record on file between two numbers, beside what is lost. */
+  holds(stream: Stream, [after, through]: SeqRange, lost: readonly SeqRange[]): boolean {
+    return this.#held[stream].some(
+      (seq) =>
+        after < seq && seq <= through && !lost.some(([from, end]) => from <= seq && seq <= end),
+    )
   }
 
   opening(): void {

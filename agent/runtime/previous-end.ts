@@ -23,8 +23,9 @@ export const cleanRun = (quarantined: readonly QuarantinedUnit[] = []): object =
 
 /**
  * What the agent before has left on lines without transaction ids (URS-10). After an end without a stop it may have sent until the
- * moment of the start, since between the last commit and a kill it may have asked anything; after another boot of the machine, until
- * the boot, so that no wall clock is needed. After a stop only the units count that were quarantined then.
+ * moment of the start, since between the last commit and a kill it may have asked anything. That the last commit is of another boot
+ * says no more: one that ran from memory may have come after it, and left nothing on record. After a stop only the units count that
+ * were quarantined then; a stop that is read from a disk that is out of order now may not have been the last end.
  */
 export function previousEnd(
   store: Pick<Store, 'volatile' | 'recovered'>,
@@ -33,14 +34,12 @@ export function previousEnd(
 ): PreviousEnd {
   const { recovered } = store
   const nothing = Number.NEGATIVE_INFINITY
-  const rebooted = recovered.lastCommit !== undefined && isOtherBoot(recovered, bootId)
   const run = rowOf(recovered.state.get('run'))
-  const isNew = recovered.created && store.volatile !== true
-  const isDoubtful = recovered.lost !== undefined || recovered.quarantined !== undefined
-  if (!isDoubtful && isNew) return { sentUntilMono: nothing, quarantined: [] }
-  if (isDoubtful || run.clean !== true)
-    return { sentUntilMono: rebooted ? 0 : at.mono, quarantined: [] }
-  const passedMs = rebooted ? at.mono : sinceLastCommit(recovered, at)
+  const isDoubtful =
+    store.volatile === true || recovered.lost !== undefined || recovered.quarantined !== undefined
+  if (!isDoubtful && recovered.created) return { sentUntilMono: nothing, quarantined: [] }
+  if (isDoubtful || run.clean !== true) return { sentUntilMono: at.mono, quarantined: [] }
+  const passedMs = isOtherBoot(recovered, bootId) ? at.mono : sinceLastCommit(recovered, at)
   const quarantined = (run.quarantined ?? [])
     .map(({ line, unitId, leftMs }) => ({ line, unitId, leftMs: leftMs - passedMs }))
     .filter(({ leftMs }) => leftMs > 0)
@@ -49,7 +48,10 @@ export function previousEnd(
 
 /** A boot that cannot be told is none that is known to be over (runtime/system-clock.ts). */
 const isOtherBoot = ({ lastCommit }: Recovered, bootId: string): boolean =>
-  bootId !== 'unknown' && lastCommit?.bootId !== 'unknown' && lastCommit?.bootId !== bootId
+  lastCommit !== undefined &&
+  bootId !== 'unknown' &&
+  lastCommit.bootId !== 'unknown' &&
+  lastCommit.bootId !== bootId
 
 /** Within one boot; nothing where the monotonic clock says that it is another one after all. */
 const sinceLastCommit = ({ lastCommit }: Recovered, at: Instant): Millis =>

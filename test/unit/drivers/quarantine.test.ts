@@ -212,7 +212,11 @@ describe('URS-10 what the process before has left', () => {
       50_000,
       [],
     ],
-    ['a kill before this boot: it asked nothing since', { lastCommit: last }, 'boot-2', 0, []],
+    [
+      'an end before this boot: one without a disk may have asked since',
+      { lastCommit: last },
+      ...(['boot-2', 50_000, []] as [string, number, number[]]),
+    ],
     [
       'a kill, and no boot ids',
       { lastCommit: { ...last, bootId: 'unknown' } },
@@ -242,6 +246,12 @@ describe('URS-10 what the process before has left', () => {
 
   it('a disk that cannot be read tells nothing: whatever ran may have asked until now', () => {
     const store = { volatile: true, recovered: recovered({ created: true, state: lost }) } as const
+    expect(previousEnd(store, at, 'boot-1')).toEqual({ sentUntilMono: 50_000, quarantined: [] })
+  })
+
+  it('a disk that is out of order tells of a stop: one that ran from memory may have been killed since', () => {
+    const state = { state: stopped, lastCommit: last }
+    const store = { volatile: true, recovered: recovered(state) } as const
     expect(previousEnd(store, at, 'boot-1')).toEqual({ sentUntilMono: 50_000, quarantined: [] })
   })
 

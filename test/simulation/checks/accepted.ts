@@ -25,6 +25,8 @@ export interface AcceptedListener {
   /** A commit is accepted, known by its number; its records follow. */
   committed(number: number): void
   accepted(record: AcceptedRecord): void
+  /** A process has opened the store: what the one before it had under way was accepted, or never will be. */
+  opened(): void
   broken(invariant: string, words: string): void
 }
 
@@ -98,6 +100,7 @@ export class Accepted {
       else for (const { key } of pending.commit.state) touched.add(key)
     }
     this.#pending = []
+    this.#listener.opened()
     if (head.seq !== this.head)
       broken('U2', `a commit is half there: head ${head.seq}, whole ${this.head}`)
     const known = this.#hashes.get(head.seq)

@@ -60,6 +60,8 @@ export class Checks {
   #pollingSince = 0
   /** What was not kept, and is to be on record next. */
   #unkept: Unkept | undefined
+  /** The same of a process that ended before it was told whether the record is there: the next to open the disk finds it, or not. */
+  #untold: Unkept | undefined
 
   constructor(configuration: Configuration, lines: readonly Line[], hooks: CheckHooks) {
     const { broken } = hooks
@@ -70,6 +72,9 @@ export class Checks {
     this.accepted = new Accepted({
       committed: (number) => this.#reconfigure(number),
       accepted: (record) => this.#take(record),
+      opened: () => {
+        this.#untold = undefined
+      },
       broken,
     })
     this.readings = new ReadingChecks(lines, hooks)
@@ -102,8 +107,9 @@ export class Checks {
 
   /** D8: how much is missing is on record, and what became of the alarms meanwhile; of the rest nothing is known. */
   #gap(seq: number, body: Readonly<Record<string, unknown>>): void {
-    const { readings, events } = this.#unkept ?? {}
+    const { readings, events } = this.#unkept ?? this.#untold ?? {}
     this.#unkept = undefined
+    this.#untold = undefined
     this.#hooks.seen('gap of the disk on record')
     if (body['readings'] !== readings || body['events'] !== events)
       this.#hooks.broken(
@@ -129,6 +135,7 @@ export class Checks {
 
   processOver(): void {
     this.#delivered.clear()
+    this.#untold = this.#unkept ?? this.#untold
     this.#unkept = undefined
     this.#limits.interrupted(this.#hooks.now())
   }

@@ -67,11 +67,15 @@ export interface CreateOptions {
   readonly lastCommit?: { readonly at: Instant; readonly sameBoot: boolean }
   /** Why the wall clock is not to be believed yet, in words: readings are flagged until it is (clock.ts). */
   readonly doubt?: string
+  /** By how much the wall clock stepped since the last commit: a new time base begins. */
+  readonly stepMs?: Millis
 }
 
 /** The state as the journal left it, under the given plant; what the difference makes is in `result`. */
 export function createState(options: CreateOptions): { state: CoreState; result: StepResult } {
-  const { plant, epoch, seq, tb, at, persisted, lastCommit } = options
+  const { plant, epoch, seq, tb, at, persisted, lastCommit, stepMs } = options
+  // what is on record lies on the time line of the clock before: it is taken up there, and moves as a whole
+  const wallBefore = at.wall - (stepMs ?? 0)
   const state: CoreState = {
     plant,
     epoch,
@@ -89,7 +93,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     reminded: new Set(),
     nuisance: noNuisance(),
     service: new Map(),
-    offsetMs: at.wall - at.mono,
+    offsetMs: wallBefore - at.mono,
     doubtful: false,
     overdue: new Set(),
     nextLossCheck: at.mono,
@@ -112,7 +116,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     counter: (instrument) => {
       const known = row<CounterRow>(counterKey(instrument.id))
       const same = known !== undefined && known.serial === instrument.serial
-      return same ? resumeCounter(known, at.wall) : undefined
+      return same ? resumeCounter(known, wallBefore) : undefined
     },
     window: (point, instrument) => {
       const known = row<WindowRow>(windowKey(point.id))
@@ -132,6 +136,7 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   state.nuisance = resumeFlood(row(FLOOD_KEY), lastCommit, at)
   const trendOf = (id: string) => row<TrendRow>(trendKey(id))?.excursions
   resumeTrends(turn, trendOf, row<Happening[]>(HAPPENED_KEY) ?? [])
+  if (stepMs !== undefined) stepClock(turn, stepMs)
   state.gone = row<string[]>(GONE_KEY) ?? []
   settleDifference(turn, before)
   for (const id of state.gone) turn.alarms.add(id)

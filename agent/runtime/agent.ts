@@ -4,7 +4,7 @@
 import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
 import type { Reading } from '#core/reading.ts'
-import { baseTime, type TimeBase } from '#core/schedule.ts'
+import { baseTime } from '#core/schedule.ts'
 import { alarmPayload, type CoreState, createState } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import type { Annunciator } from '#ports/annunciator.ts'
@@ -144,6 +144,7 @@ export class Agent {
       at,
       persisted: recovered.state,
       ...(doubt !== undefined && { doubt }),
+      ...(resumed.stepMs !== undefined && { stepMs: Math.round(resumed.stepMs) }),
       ...(recovered.lastCommit !== undefined && {
         lastCommit: {
           at: recovered.lastCommit.at,
@@ -157,7 +158,7 @@ export class Agent {
         store,
         log: options.log,
         state: created.state,
-        base: { tb: recovered.tb, offsetMs: at.wall - at.mono },
+        base: { tb: created.state.tb, offsetMs: at.wall - at.mono },
         listener: {
           committed: (commit) => self.#committed(commit),
           unstored: (alarms) => self.#showAlarms(alarms),
@@ -169,7 +170,6 @@ export class Agent {
     })
     agent.#rememberStates(created.state, created.result.alarms)
     agent.#loop.absorb(created.result)
-    if (resumed.stepMs !== undefined) await agent.#loop.rebase(resumed.stepMs, 'join')
     await agent.#begin(resumed.stepMs === undefined)
     return agent
   }
@@ -378,7 +378,7 @@ export class Agent {
   async #stepClock(stepMs: Millis): Promise<void> {
     this.#log.warn('clock_stepped', { stepMs: Math.round(stepMs) })
     await this.#field.pause()
-    const base: TimeBase = await this.#loop.rebase(stepMs)
+    const base = await this.#loop.rebase(stepMs)
     this.#field.resume(base)
     const { clockTrust, store } = this.#options
     const at = this.#clock.now()

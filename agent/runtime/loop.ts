@@ -199,12 +199,9 @@ export class Loop {
     })
   }
 
-  /**
-   * Moves to a new time base after a wall-clock step; pollers are paused and settled. At a start, what it brings about goes into the
-   * commit of the step (`join`): a commit by the stepped clock before it would hide the step from the next start.
-   */
-  async rebase(stepMs: Millis, waiting: 'flush' | 'join' = 'flush'): Promise<TimeBase> {
-    if (waiting === 'flush') await this.flush()
+  /** Moves to a new time base after a wall-clock step; pollers are paused and settled. */
+  async rebase(stepMs: Millis): Promise<TimeBase> {
+    await this.flush()
     const at = this.now()
     this.#base = { tb: this.#base.tb + 1, offsetMs: at.wall - at.mono }
     this.input({ kind: 'clock_stepped', at, stepMs: Math.round(stepMs) })

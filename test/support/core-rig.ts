@@ -69,7 +69,7 @@ export class CoreRig {
     return { wall: this.wall, mono: this.mono }
   }
 
-  #create(): CoreState {
+  #create(stepMs?: Millis): CoreState {
     const last = this.#lastCommit
     const { state, result } = createState({
       plant: this.plant,
@@ -80,6 +80,7 @@ export class CoreRig {
       persisted: new Map(this.persisted),
       ...(last === undefined && this.#doubt !== undefined && { doubt: this.#doubt }),
       ...(last && { lastCommit: { at: last.at, sameBoot: last.boot === this.#boot } }),
+      ...(stepMs !== undefined && { stepMs }),
     })
     this.state = state
     this.#take(result)
@@ -189,15 +190,15 @@ export class CoreRig {
     return this.input({ kind: 'plant', at: this.at, plant, by: 'qa1' })
   }
 
-  /** The process dies and starts again after `downMs`; a reboot starts the monotonic clock anew. */
-  restart(downMs: Millis, given: { reboot?: boolean; plant?: Plant } = {}): void {
-    this.wall += downMs
+  /** The process dies and starts again after `downMs`; a reboot starts the monotonic clock anew, and may find the wall clock stepped. */
+  restart(downMs: Millis, given: { reboot?: boolean; plant?: Plant; stepMs?: Millis } = {}): void {
+    this.wall += downMs + (given.stepMs ?? 0)
     if (given.reboot === true) {
       this.#boot++
       this.mono = 3000
     } else this.mono += downMs
     if (given.plant !== undefined) this.plant = given.plant
-    this.state = this.#create()
+    this.state = this.#create(given.stepMs)
     this.#meetDeadlines()
   }
 

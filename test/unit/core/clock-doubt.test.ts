@@ -59,6 +59,17 @@ describe('URS-51 a start with a clock that is not to be believed', () => {
     expect(core.is('b101-dp.action_low')).toBe('unacknowledged')
   })
 
+  it('HO8 what a start from 1970 to now brings about begins now, on the clock of now', () => {
+    const core = start()
+    core.occupancy('b101', 'in_operation')
+    core.restart(30_000, { reboot: true, stepMs: AGES })
+    const zone = core.state.zones.get('b101')
+    expect(zone?.past.every(({ until }) => until <= core.wall)).toBe(true)
+    expect(zone?.past.length).toBeGreaterThan(0)
+    expect(JSON.parse(core.persisted.get('zone/b101') ?? '{}')).toMatchObject({ past: zone?.past })
+    expect(core.state.tb).toBe(1)
+  })
+
   it('is doubted in the state row until it is trusted, so that the next start knows', () => {
     const core = start()
     expect(core.persisted.get('clock')).toBe('{"doubtful":true}')

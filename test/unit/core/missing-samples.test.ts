@@ -58,6 +58,26 @@ describe('missing samples', () => {
     expect(core.is('bsc1-p05.gap')).not.toBe('unacknowledged')
   })
 
+  it.each([
+    ['forwards from 1970', 55 * 365 * 86_400_000],
+    ['backwards', -7 * 86_400_000],
+  ])(
+    'URS-02 URS-51 is missed in time after a start that finds the clock set: %s',
+    (_way, stepMs) => {
+      const core = cabinet()
+      samples(core, [[20, 0]])
+      core.restart(20_000, { reboot: true, stepMs })
+      expect(core.eventsOf('clock.stepped')).toMatchObject([{ body: { stepMs } }])
+      core.advance(2 * MINUTE + 16_001)
+      const missed = core.readingsOf('bsc1-p05').slice(1)
+      expect(missed.map(({ t, slots, qc }) => [t - stepMs - START, slots ?? 1, qc])).toEqual([
+        [MINUTE, 1, 'agent_down'],
+        [2 * MINUTE, 1, 'no_new_sample'],
+      ])
+      expect(core.is('bsc1-p05.gap')).toBe('unacknowledged')
+    },
+  )
+
   it('URS-01 those between two records are one record, and no slot is covered twice', () => {
     const core = cabinet()
     samples(core, [[20, 0]])

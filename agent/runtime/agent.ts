@@ -378,7 +378,7 @@ export class Agent {
   async #stepClock(stepMs: Millis): Promise<void> {
     this.#log.warn('clock_stepped', { stepMs: Math.round(stepMs) })
     await this.#field.pause()
-    const base = await this.#loop.rebase(stepMs)
+    const base = await this.#loop.rebase(stepMs, (begun, at) => this.#slots.rebase(begun, at))
     this.#field.resume(base)
     const { clockTrust, store } = this.#options
     const at = this.#clock.now()

@@ -199,11 +199,15 @@ export class Loop {
     })
   }
 
-  /** Moves to a new time base after a wall-clock step; pollers are paused and settled. */
-  async rebase(stepMs: Millis): Promise<TimeBase> {
+  /** Moves to a new time base after a wall-clock step, with the state rows that begin with it; pollers are paused and settled. */
+  async rebase(
+    stepMs: Millis,
+    rows: (base: TimeBase, at: Instant) => ReadonlyMap<string, unknown>,
+  ): Promise<TimeBase> {
     await this.flush()
     const at = this.now()
     this.#base = { tb: this.#base.tb + 1, offsetMs: at.wall - at.mono }
+    this.changeState(rows(this.#base, at))
     this.input({ kind: 'clock_stepped', at, stepMs: Math.round(stepMs) })
     await this.flush()
     this.#stepReported = false

@@ -109,7 +109,7 @@ export function planResumption(
 
 /**
  * The newest slots of a point's present account. Where nothing of it is on record, everything up to its beginning counts as covered:
- * before that the point was not there. A coverage without any point was lost with a damaged journal, and says nothing about this one.
+ * before that the point was not there. Where a damaged journal lost its coverage, the store leaves out the beginnings too.
  */
 export function accounted(
   point: string,
@@ -119,8 +119,7 @@ export function accounted(
   const covered = coverage.get(point)
   const [base, t] = beginnings[point] ?? []
   const intervalMs = ledger[point]
-  if (base !== tb || t === undefined || intervalMs === undefined || coverage.size === 0)
-    return covered
+  if (base !== tb || t === undefined || intervalMs === undefined) return covered
   return covered !== undefined && covered.t >= t ? covered : { t: t - intervalMs, slots: 1 }
 }
 

@@ -3,7 +3,7 @@
 // The rows are written in one commit with what they follow from (contract §3 "Slots").
 
 import type { Plant } from '#core/point.ts'
-import { baseTime, firstSlot, type SlotRun, type TimeBase } from '#core/schedule.ts'
+import { baseTime, firstSlot, type SlotRun, slotOf, type TimeBase } from '#core/schedule.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import { groupKey } from './poller.ts'
 import {
@@ -60,6 +60,18 @@ export class SlotLedger {
     return this.#follow(plant, base, at, first, ends, () => true)
   }
 
+  /** The rows of a time base that begins while the agent runs: every account begins anew with the slot after the one under way. */
+  rebase(base: TimeBase, at: Instant): Rows {
+    const now = baseTime(base, at.mono)
+    this.#beginnings = Object.fromEntries(
+      Object.entries(this.#ledger).map(([id, intervalMs]) => [
+        id,
+        [base.tb, slotOf(now, intervalMs) + intervalMs],
+      ]),
+    )
+    return this.#rows()
+  }
+
   /** A point's account goes on while its interval stays; else it begins with its group, and not within slots of its old grid. */
   #follow(
     plant: Plant,
@@ -87,6 +99,10 @@ export class SlotLedger {
     )
     this.#ledger = ledger
     this.#points = plant.points
+    return this.#rows()
+  }
+
+  #rows(): Rows {
     return new Map<string, unknown>([
       ['ledger', this.#ledger],
       ['slots_begin', this.#beginnings],

@@ -8,7 +8,7 @@ import type { Recovered } from '#ports/store.ts'
 import { attempt } from './damage.ts'
 import type { Disk } from './disk.ts'
 import { journalDirectory } from './journal.ts'
-import { type FileParts, readParts } from './quarantine.ts'
+import { covering, type FileParts, readParts } from './quarantine.ts'
 import { segmentNames } from './segment.ts'
 
 /** A bigger file is not copied to be read. */
@@ -27,7 +27,7 @@ export function readLastKnown(disk: Disk, dataDir: string, newEpoch: string): Re
   const inPlace = name === undefined ? {} : readParts(disk, directory, name)
   const parts =
     inPlace.state !== undefined || name === undefined ? inPlace : fromCopy(disk, directory, name)
-  const { base, end, tail, state = new Map(), coverage = new Map() } = parts
+  const { base, end, tail, state = new Map(), coverage } = parts
   const head =
     end === undefined ? undefined : { seq: end.seq, hash: Buffer.from(end.hash).toString('hex') }
   return {
@@ -36,8 +36,7 @@ export function readLastKnown(disk: Disk, dataDir: string, newEpoch: string): Re
     head: head ?? { seq: 0, hash: '' },
     tb: tail?.tb ?? 0,
     ...(tail !== undefined && { lastCommit: { at: tail.at, bootId: tail.bootId } }),
-    state,
-    coverage,
+    ...covering(state, coverage),
   }
 }
 

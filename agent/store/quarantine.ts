@@ -174,7 +174,7 @@ function beginAnew(options: JournalOptions, directory: string): OpenedJournal {
 /** A journal that lost its end does not tell which slots were covered: no downtime is claimed from it. */
 const withoutTime = ({ known, seed }: Facts): Facts => ({
   known,
-  seed: { ...seed, coverage: new Map() },
+  seed: { ...seed, ...covering(seed.state, undefined) },
   tail: undefined,
 })
 
@@ -255,14 +255,27 @@ function factsOf(disk: Disk, directory: string): Facts {
       },
       seed: {
         tb: (tail ?? parts.tail)?.tb ?? 0,
-        state: carriedOver(parts.state),
-        coverage: age === 0 ? (parts.coverage ?? new Map()) : new Map(),
+        ...covering(carriedOver(parts.state), age === 0 ? parts.coverage : undefined),
       },
       tail,
     }
   }
   const known = { ...(epoch !== undefined && { epoch }), ...(head !== undefined && { head }) }
   return { known, seed: { tb: 0, state: new Map(), coverage: new Map() }, tail: newest.tail }
+}
+
+/**
+ * State with the coverage that goes with it. Where it is not known which slots were covered, the beginnings of the accounts go too:
+ * with them, a start would take everything since for owed.
+ */
+export function covering(
+  state: ReadonlyMap<string, string>,
+  coverage: Map<string, Covered> | undefined,
+): Pick<JournalSeed, 'state' | 'coverage'> {
+  if (coverage !== undefined) return { state, coverage }
+  const rows = new Map(state)
+  rows.delete('slots_begin')
+  return { state: rows, coverage: new Map() }
 }
 
 /** Sequence number of the record that stands for the last transition of each alarm in the new epoch: the first one. */

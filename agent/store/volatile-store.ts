@@ -4,7 +4,7 @@
 import type { JournalEvent } from '#core/record.ts'
 import type { Instant } from '#core/time.ts'
 import type { Commit, Head, Recovered, StateChange, Store, StreamBatch } from '#ports/store.ts'
-import { renumberAlarm } from './quarantine.ts'
+import { covering, renumberAlarm } from './quarantine.ts'
 import { StoreError } from './store-error.ts'
 
 /** Transitions of alarms that a gap names one by one; the others are counted. */
@@ -70,7 +70,7 @@ export class VolatileStore implements Store {
     if (this.#last === undefined) return lastKnown
     const { at, bootId, tb } = this.#last
     const state = merged(lastKnown.state, this.changes())
-    return { ...lastKnown, tb, lastCommit: { at, bootId }, state, coverage: new Map() }
+    return { ...lastKnown, tb, lastCommit: { at, bootId }, ...covering(state, undefined) }
   }
 
   /** State rows that changed since. */

@@ -79,6 +79,15 @@ export const storeMutants: readonly PlantedBug[] = [
     recovered: (recovered) => ({ ...recovered, coverage: new Map() }),
   },
   {
+    name: 'where the slots of a time base begin is forgotten at a start',
+    caughtBy: ['D1'],
+    force: { clockStep: MINUTE, kill: 40_000 },
+    recovered: (recovered) => ({
+      ...recovered,
+      state: new Map([...recovered.state].filter(([key]) => key !== 'slots_begin')),
+    }),
+  },
+  {
     name: 'downtime is covered twice',
     caughtBy: ['D1'],
     force: KILLS,

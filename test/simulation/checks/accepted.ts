@@ -19,6 +19,8 @@ export interface AcceptedRecord {
   readonly base: Base | undefined
   /** True time at which its commit was handed to the store. */
   readonly at: number
+  /** Wall time of its commit by the agent's clock. */
+  readonly wall: number
 }
 
 export interface AcceptedListener {
@@ -142,7 +144,7 @@ export class Accepted {
           ? printReading(seq, record.reading)
           : printEvent(seq, record.event)
       this.#prints.push(hashOf(printed))
-      this.#listener.accepted({ seq, tb, record, base, at })
+      this.#listener.accepted({ seq, tb, record, base, at, wall: commit.at.wall })
     })
   }
 

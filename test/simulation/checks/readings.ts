@@ -27,6 +27,8 @@ interface Place {
   removed: boolean
   /** It is back: its slots go on from about here (infinite where that is not known). */
   resumes: number | undefined
+  /** Where its slots of the present time base begin, by the wall; infinite where that is not known. */
+  owedFrom: number
 }
 
 export class ReadingChecks {
@@ -34,6 +36,7 @@ export class ReadingChecks {
   readonly #broken: (invariant: string, words: string) => void
   readonly #seen: (what: string) => void
   readonly #now: () => number
+  #tb = -1
   good = 0
 
   constructor(
@@ -52,13 +55,14 @@ export class ReadingChecks {
         for (const signal of unit.signals)
           this.#places.set(signal.draw.id, {
             ...{ signal, unit, line, covered: undefined, coveredAt: 0 },
-            ...{ removed: false, resumes: undefined },
+            ...{ removed: false, resumes: undefined, owedFrom: Number.POSITIVE_INFINITY },
           })
       }
     }
   }
 
-  accepted({ seq, tb, record, base }: AcceptedRecord): void {
+  accepted({ seq, tb, record, base, wall }: AcceptedRecord): void {
+    if (tb > this.#tb) this.#rebase(tb, wall)
     if (record.kind !== 'reading') return
     const { reading } = record
     const place = this.#places.get(reading.point)
@@ -77,6 +81,12 @@ export class ReadingChecks {
     this.#checkValue(seq, reading, place, arrived)
   }
 
+  /** A time base begins with its first record, and with it the slots of all that is in force. */
+  #rebase(tb: number, wall: number): void {
+    this.#tb = tb
+    for (const place of this.#places.values()) place.owedFrom = wall
+  }
+
   /** Points went and came; what went has been covered up to then. */
   reconfigured({ removed }: Revision, changed: ReadonlySet<string>, baseMs?: number): void {
     for (const id of changed) {
@@ -84,12 +94,14 @@ export class ReadingChecks {
       if (place === undefined || place.removed === removed.has(id)) continue
       place.removed = removed.has(id)
       place.coveredAt = this.#now()
-      if (!place.removed) place.resumes = baseMs ?? Number.POSITIVE_INFINITY
+      if (!place.removed) place.owedFrom = place.resumes = baseMs ?? Number.POSITIVE_INFINITY
       const { covered } = place
       const { intervalMs } = place.signal.draw
       const due = (baseMs ?? 0) - intervalMs - SETTLE_MS
-      if (place.removed && covered !== undefined && covered.next < due)
-        this.#broken('D1', `${id} was removed and not covered up to then: ${covered.next} < ${due}`)
+      // what was covered on the time line of an earlier base says nothing about this one
+      const next = covered?.tb === this.#tb ? covered.next : place.owedFrom
+      if (place.removed && next < due)
+        this.#broken('D1', `${id} was removed and not covered up to then: ${next} < ${due}`)
     }
   }
 
@@ -125,6 +137,11 @@ export class ReadingChecks {
         `record ${seq}: slots of ${point} at ${Math.min(t, covered.next)} covered ${what} (next was ${covered.next}, got ${t})`,
       )
     }
+    if (covered?.tb !== tb && t > place.owedFrom + intervalMs + SETTLE_MS)
+      this.#broken(
+        'D1',
+        `record ${seq}: slots of ${point} begin at ${t}, time base ${tb} did at ${place.owedFrom}`,
+      )
     this.#covers(place, tb, t, slots)
   }
 

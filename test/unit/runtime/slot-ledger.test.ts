@@ -65,9 +65,12 @@ describe('URS-01 slots of a point that was taken out and put in again', () => {
     expect(backAgain({ a })).toContainEqual(missed('b', 500_000, 100))
   })
 
-  it('owes nothing where the coverage is of another time base, or was lost', () => {
+  it('owes all since its account began where nothing is on record of any', () => {
+    expect(backAgain({})).toEqual([missed('a', 1000, 599), missed('b', 500_000, 100)])
+  })
+
+  it('owes nothing where the coverage is of another time base', () => {
     expect(backAgain({}, 1)).toEqual([])
-    expect(backAgain({})).toEqual([])
     expect(backAgain({ a, b: { t: 480_000, slots: 1 } }, 1)).toContainEqual(
       missed('b', 481_000, 119),
     )
@@ -107,6 +110,29 @@ describe('URS-01 slots of a point that was taken out and put in again', () => {
     const plan = ledger.start(ONE, new Map([['a', { t: 1000, slots: 1 }]]), BASE, at(5000))
     expect(plan.missed).toEqual([missed('a', 2000, 3)])
     expect(plan.rows.get('slots_begin')).toEqual({})
+  })
+})
+
+describe('URS-01 slots of a time base of which nothing is on record', () => {
+  const stepped = { tb: 1, offsetMs: 7_000_000 }
+
+  it('begun while the agent ran: each point owes them from the slot after the one under way', () => {
+    const { ledger } = started(plantOf({ a: 1000, b: 5000 }), 1000)
+    const rows = kept(ledger.rebase(stepped, at(100_400)))
+    const again = new SlotLedger(rows)
+    const { missed } = again.start(plantOf({ a: 1000, b: 5000 }), new Map(), stepped, at(160_000))
+    expect(missed).toMatchObject([
+      { point: 'a', t: 7_101_000, slots: 59 },
+      { point: 'b', t: 7_105_000, slots: 11 },
+    ])
+  })
+
+  it('begun by a start that came to nothing: the next one owes them from there', () => {
+    const { ledger } = started(ONE, 1000)
+    const begun = ledger.start(ONE, new Map(), stepped, at(100_000))
+    expect(begun.missed).toEqual([])
+    const { missed } = new SlotLedger(kept(begun.rows)).start(ONE, new Map(), stepped, at(160_000))
+    expect(missed).toMatchObject([{ point: 'a', t: 7_100_000, slots: 60 }])
   })
 })
 
@@ -156,8 +182,6 @@ describe('property: URS-01 whatever is taken out, put in and cut off', () => {
           for (const { id } of plant.points) record(id, next, slots)
           next += slots * 1000
         }
-        // With nothing at all on record a start begins anew.
-        poll()
         for (const { what, ms, lost } of steps) {
           now += ms
           // What the power takes with it was never on record.

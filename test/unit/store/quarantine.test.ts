@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '#ports/log.ts'
 import type { Disk } from '../../../agent/store/disk.ts'
 import type { JournalOptions } from '../../../agent/store/journal.ts'
-import { carriedOver, openJournal, unsalvaged } from '../../../agent/store/quarantine.ts'
+import { carriedOver, covering, openJournal, unsalvaged } from '../../../agent/store/quarantine.ts'
 import { salvage } from '../../../agent/store/salvage.ts'
 import { segmentNames } from '../../../agent/store/segment.ts'
 import { StoreError } from '../../../agent/store/store-error.ts'
@@ -278,5 +278,17 @@ describe('state in a new epoch', () => {
       ['zone/z', '{"occupancy":"at_rest","past":[]}'],
     ])
     expect([...carriedOver(state)]).toEqual([...state].slice(2))
+  })
+
+  it('URS-01 owes no slots since an account began where it is not known which were covered', () => {
+    const state = new Map([
+      ['slots_begin', '{"a":[2,1000]}'],
+      ['ledger', '{"a":1000}'],
+    ])
+    const coverage = new Map([['a', { t: 5000, slots: 1 }]])
+    expect(covering(state, coverage)).toEqual({ state, coverage })
+    const lost = covering(state, undefined)
+    expect([...lost.state.keys()]).toEqual(['ledger'])
+    expect(lost.coverage.size).toBe(0)
   })
 })

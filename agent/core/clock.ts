@@ -2,9 +2,10 @@
 // stamped by it. Moves no delay and judges no value: a doubtful time makes no limit doubtful (decision 0010). Knows no time service.
 
 import { assert } from './assert.ts'
-import { keepCounter } from './counters.ts'
+import { keepCounter, keepWindow } from './counters.ts'
 import { setFault } from './fault.ts'
 import { shiftCounter } from './particle.ts'
+import { shiftWindow } from './particle-window.ts'
 import type { Millis } from './time.ts'
 import { shiftTrends } from './trend-watch.ts'
 import { type Turn, writeEvent } from './turn.ts'
@@ -39,6 +40,9 @@ export function stepClock(turn: Turn, stepMs: Millis): void {
   state.offsetMs = at.wall - at.mono
   for (const unit of state.instruments.values()) {
     if (unit.counter !== undefined) keepCounter(turn, unit, shiftCounter(unit.counter, stepMs))
+    for (const channel of unit.channels)
+      if (channel.window.rolling.length > 0)
+        keepWindow(turn, channel, shiftWindow(channel.window, stepMs))
   }
   for (const unit of state.zones.values()) {
     if (unit.past.length === 0) continue

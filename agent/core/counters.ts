@@ -16,7 +16,7 @@ import {
   type Sample,
   sampleFault,
 } from './particle.ts'
-import { enterWindow, fillTimeMs } from './particle-window.ts'
+import { enterWindow, fillTimeMs, type ParticleWindow } from './particle-window.ts'
 import type { BadReason } from './quality.ts'
 import type { Reading, SampleDetail } from './reading.ts'
 import {
@@ -156,8 +156,13 @@ function sampleReading(
 function enter(turn: Turn, channel: PointUnit, reading: Reading, x: SampleDetail): void {
   const fill = fillTimeMs(channel.instrument.instrument.flowLpm ?? x.flow ?? DEFAULT_FLOW_LPM)
   const recentMax = channel.point.rules?.xOfY?.[1] ?? 0
-  channel.window = enterWindow(channel.window, reading.t, x, { fillMs: fill, recentMax })
-  const row: WindowRow = { ...channel.window, source: sourceOf(channel.instrument.instrument) }
+  keepWindow(turn, channel, enterWindow(channel.window, reading.t, x, { fillMs: fill, recentMax }))
+}
+
+/** Keeps the windows of a channel, with the very instrument they were sampled by. */
+export function keepWindow(turn: Turn, channel: PointUnit, window: ParticleWindow): void {
+  channel.window = window
+  const row: WindowRow = { ...window, source: sourceOf(channel.instrument.instrument) }
   turn.changes.set(windowKey(channel.point.id), row)
 }
 

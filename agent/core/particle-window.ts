@@ -24,7 +24,8 @@ type RollingEntry = ParticleWindow['rolling'][number]
 
 /**
  * A good sample enters the windows of its channel. `fillMs` is the nominal time to sample a cubic metre, `recentMax` the y
- * of x of y.
+ * of x of y. What is older than twice that time leaves the cubic metre, and nothing that is newer: where sampling was interrupted,
+ * a violation of a minute ago is not forgotten with a sample of an hour ago (decision 0030).
  */
 export function enterWindow(
   window: ParticleWindow,
@@ -32,9 +33,8 @@ export function enterWindow(
   { counts, litres }: SampleDetail,
   { fillMs, recentMax }: { readonly fillMs: Millis; readonly recentMax: number },
 ): ParticleWindow {
-  const oldest = window.rolling[0]?.[0]
-  const stale = oldest !== undefined && t - oldest > 2 * fillMs
-  const samples = [...(stale ? [] : window.rolling), [t, counts, litres] as const]
+  const fresh = window.rolling.filter(([sampled]) => t - sampled <= 2 * fillMs)
+  const samples = [...fresh, [t, counts, litres] as const]
   let sum = samples.reduce((total, [, , each]) => total + each, 0)
   let first = 0
   for (
@@ -54,6 +54,12 @@ export function enterWindow(
         : [...window.recent, counts > 0 ? (1 as const) : (0 as const)].slice(-recentMax),
   }
 }
+
+/** The wall clock stepped: samples keep their age. */
+export const shiftWindow = (window: ParticleWindow, stepMs: Millis): ParticleWindow => ({
+  ...window,
+  rolling: window.rolling.map(([t, counts, litres]) => [t + stepMs, counts, litres]),
+})
 
 /** Takes neighbours together where there are too many; the window then reaches past 1 m³ by less than one such pair. */
 function bounded(entries: readonly RollingEntry[]): readonly RollingEntry[] {

@@ -17,7 +17,7 @@ const CARRIED =
  * State that lies on the wall's time line. Where the clock stepped in a gap it has moved with it already, and the next start,
  * which finds the step by the last commit on record, would move it once more: it stays as it was on record.
  */
-const ON_THE_WALL = /^(counter|trend)\//
+const ON_THE_WALL = /^(counter|trend|window)\//
 
 /** What was not recorded. */
 export interface Gap {

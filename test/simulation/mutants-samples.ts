@@ -71,4 +71,20 @@ export const sampleMutants: readonly PlantedBug[] = [
       state: new Map([...recovered.state].filter(([key]) => !key.startsWith('window/'))),
     }),
   },
+  {
+    name: 'the rolling cubic metre stays where it was when the clock is set',
+    caughtBy: ['A1'],
+    counter: true,
+    force: { clockStep: 5 * 60_000 },
+    started: ({ loop }) => {
+      const input = loop.input.bind(loop)
+      loop.input = (given) => {
+        const windows = [...loop.state.points.values()].map((unit) => [unit, unit.window] as const)
+        const result = input(given)
+        if (given.kind === 'clock_stepped')
+          for (const [unit, window] of windows) unit.window = window
+        return result
+      }
+    },
+  },
 ]

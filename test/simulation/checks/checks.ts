@@ -248,6 +248,7 @@ export class Checks {
     if (record.kind === 'event') {
       const { type, body } = record.event
       if (type === 'store.gap') this.#gap(seq, body)
+      if (type === 'clock.stepped') this.#samples?.stepped(Number(body['stepMs']))
       this.rot.event(seq, type, body)
       const { alarm, unconfirmed } = body as { alarm?: string; unconfirmed?: boolean }
       if (alarm !== undefined) {

@@ -36,6 +36,8 @@ interface Channel {
   lateOnes: number
   /** Newest last, of the rolling cubic metre. */
   window: [t: number, counts: number, litres: number][]
+  /** Samples that are not on record may be in it: those before this one, undefined until there is one. */
+  blind: { first: number | undefined } | undefined
   /** Alarms that the newest sample demands, until it is seen that they are there. */
   due: string[]
   /** Alarms that the newest sample allows. */
@@ -54,7 +56,6 @@ export class SampleChecks {
   readonly #hooks: SampleHooks
   readonly #transitions: TransitionChecks
   readonly #channels = new Map<string, Channel>()
-  #blindUntil = 0
   #gapEnd = 0
 
   constructor(unit: CounterUnit, line: Line, hooks: SampleHooks, transitions: TransitionChecks) {
@@ -64,7 +65,7 @@ export class SampleChecks {
     this.#transitions = transitions
     for (const index of [0, 1] as const) {
       const point = `${unit.draw.id}-${index + 1}`
-      const state = { lastAt: 0, lateOnes: 0, window: [], due: [], allowed: [] }
+      const state = { lastAt: 0, lateOnes: 0, window: [], blind: undefined, due: [], allowed: [] }
       this.#channels.set(point, { point, index, taken: new Set(), ...state })
     }
   }
@@ -108,8 +109,7 @@ export class SampleChecks {
       if (Math.abs(start - truth.start) > TIME_WITHIN_MS + this.#unit.draw.pollMs)
         broken('D7', `begins at ${start.toFixed(0)}, did at ${truth.start.toFixed(0)}`)
     }
-    const blind = channel.index === 1 && this.#hooks.now() < this.#blindUntil
-    if (good) this.#judge(channel, t, truth, blind)
+    if (good) this.#judge(channel, t, truth)
   }
 
   /** The record came while one channel was refused: it is on record as bad, and is not read again. */
@@ -121,13 +121,26 @@ export class SampleChecks {
     channel.taken.add(sample.identity)
   }
 
-  /** An alarm of a channel rises only where its newest sample violates. */
+  /** The wall clock was set, by what is on record: what lies on its time line moves with it. */
+  stepped(ms: number): void {
+    for (const channel of this.#channels.values()) {
+      channel.window = channel.window.map(([t, counts, litres]) => [t + ms, counts, litres])
+      if (channel.blind?.first !== undefined) channel.blind.first += ms
+    }
+  }
+
+  /** An alarm of a channel rises only where its newest sample violates, and returns only where it does not. */
   event(type: string, alarm: string): void {
-    if (type !== 'alarm.activated') return
+    if (type !== 'alarm.activated' && type !== 'alarm.returned') return
     const point = alarm.slice(0, alarm.lastIndexOf('.'))
     const kind = alarm.slice(point.length + 1)
     const channel = this.#channels.get(point)
     if (channel === undefined || !['rolling', 'action_high', 'alert_high'].includes(kind)) return
+    if (type === 'alarm.returned') {
+      if (channel.due.includes(alarm))
+        this.#hooks.broken('A1', `${alarm} returned though its sample violates`)
+      return
+    }
     this.#hooks.seen(`sample alarm ${kind}`)
     if (!channel.allowed.includes(alarm))
       this.#hooks.broken('A1', `${alarm} rose, and no sample violates`)
@@ -155,10 +168,10 @@ export class SampleChecks {
 
   /** Samples of a while are not on record, and not in the windows of this account. */
   gap(): void {
-    this.#blindUntil = this.#hooks.now() + 3 * FILL_MS
     this.#gapEnd = this.#hooks.now()
     for (const channel of this.#channels.values()) {
       channel.window = []
+      channel.blind = { first: undefined }
       channel.due = []
     }
   }
@@ -188,7 +201,7 @@ export class SampleChecks {
     }
   }
 
-  #judge(channel: Channel, t: number, { counts, litres }: SampleTruth, blind: boolean): void {
+  #judge(channel: Channel, t: number, { counts, litres }: SampleTruth): void {
     const { point, index } = channel
     const count = counts[index]
     const { actionHigh, alertHigh } = CHANNELS[index]
@@ -204,7 +217,7 @@ export class SampleChecks {
       ...(violated(alertHigh) ? [`${point}.alert_high`] : []),
     ]
     channel.allowed = channel.due.slice()
-    if (!blind) return
+    if (index === 0 || !isBlind(channel, t)) return
     channel.due = []
     channel.allowed = [`${point}.rolling`, `${point}.alert_high`]
   }
@@ -228,10 +241,17 @@ function wholeRecord(asked: readonly Asked[], index: number, process: Process): 
   return undefined
 }
 
+/** Whether samples that are not on record may still be in the cubic metre: until all that are older than the first on record have left. */
+function isBlind(channel: Channel, t: number): boolean {
+  if (channel.blind === undefined) return false
+  channel.blind.first ??= t
+  if (t - channel.blind.first > 2 * FILL_MS) channel.blind = undefined
+  return channel.blind !== undefined
+}
+
 /** Counts and litres of the last cubic metre, the sample in it. */
 function rolled(channel: Channel, t: number, counts: number, litres: number): [number, number] {
-  const oldest = channel.window[0]?.[0]
-  if (oldest !== undefined && t - oldest > 2 * FILL_MS) channel.window = []
+  channel.window = channel.window.filter(([sampled]) => t - sampled <= 2 * FILL_MS)
   channel.window.push([t, counts, litres])
   const total = () => channel.window.reduce((sum, [, , each]) => sum + each, 0)
   while (total() - (channel.window[0]?.[2] ?? 0) >= CUBIC_METRE) channel.window.shift()

@@ -76,6 +76,48 @@ describe('the rolling cubic metre', () => {
     expect(core.is('bsc1-p5.rolling')).toBe('normal')
   })
 
+  it('URS-21 A1 forgets no sample that is newer: an interruption ends no alarm', () => {
+    const core = cabinet()
+    samples(core, [[0, 0]])
+    core.advance(68 * MINUTE)
+    samples(core, [[30, 30]])
+    core.advance(2 * MINUTE)
+    samples(core, [[0, 0]])
+    expect(core.is('bsc1-p5.rolling')).toBe('unacknowledged')
+    core.advance(2 * 35.4 * MINUTE)
+    samples(core, [[0, 0]])
+    expect(core.is('bsc1-p5.rolling')).toBe('latched_unacknowledged')
+  })
+
+  it('URS-21 A1 forgets no sample that is newer: an interruption hides no excursion', () => {
+    const core = cabinet()
+    samples(core, [[9, 9]])
+    core.advance(68 * MINUTE)
+    samples(core, [[20, 20]])
+    core.advance(2 * MINUTE)
+    samples(core, [[9, 9]])
+    expect(core.is('bsc1-p5.rolling')).toBe('normal')
+    samples(core, [[1, 1]])
+    expect(core.is('bsc1-p5.rolling')).toBe('unacknowledged')
+  })
+
+  it.each([3 * 60 * MINUTE, -3 * 60 * MINUTE])(
+    'URS-21 URS-51 HO8 keeps its samples through a step of the wall clock by %i ms, also over a restart, and forgets none too late',
+    (stepMs) => {
+      for (const restart of [false, true]) {
+        const core = cabinet()
+        samples(core, [[29, 29]])
+        core.stepWall(stepMs)
+        if (restart) core.restart(1000)
+        samples(core, [[1, 1]])
+        expect(core.is('bsc1-p5.rolling'), `restart: ${restart}`).toBe('unacknowledged')
+        core.advance(2 * 35.4 * MINUTE)
+        samples(core, [[0, 0]])
+        expect(core.is('bsc1-p5.rolling')).toBe('latched_unacknowledged')
+      }
+    },
+  )
+
   it('takes neighbours together where samples are small, and judges the same', () => {
     const core = cabinet()
     const litres = 28.3 / 10

@@ -3,6 +3,7 @@
 
 import mqtt from 'mqtt'
 import { measureOutage } from './outage.ts'
+import { measureReconnects } from './reconnects.ts'
 import {
   type Devices,
   freePort,
@@ -198,6 +199,17 @@ async function outage(devices: Devices): Promise<void> {
   )
 }
 
+async function reconnects(devices: Devices): Promise<void> {
+  const count = Number(process.env['RECONNECTS'] ?? (quick ? 200 : 1000))
+  say(`\nConnections reset under the running daemon (200 points × 1 Hz), ${count} of instruments`)
+  say('opened to instruments   to the broker   RSS MB   open files')
+  await measureReconnects(devices, count, ({ instruments, broker, rssMb: rss, files }) =>
+    say(
+      `${String(instruments).padStart(21)}   ${String(broker).padStart(13)}   ${fixed(rss, 0).padStart(6)}   ${String(files).padStart(10)}`,
+    ),
+  )
+}
+
 async function main(): Promise<void> {
   if (only === 'serial') return serial()
   const port = await freePort()
@@ -220,6 +232,7 @@ async function main(): Promise<void> {
       latency: () => latency(devices, brokerUrl),
       drain: () => drain(devices),
       outage: () => outage(devices),
+      reconnects: () => reconnects(devices),
       serial,
     }
     for (const [name, part] of Object.entries(parts))

@@ -16,6 +16,7 @@ import { FileNames } from './names.ts'
 import { type Columns, type PackedCommit, type PackedEvent, viewColumns } from './pack.ts'
 import type { PrintedReadings } from './recent.ts'
 import type { Covered, Tail } from './segment.ts'
+import { STATE_SUM_ROW, StateSum } from './state-sum.ts'
 
 /** Rows per INSERT: half the CPU of single rows (measured, docs/decisions/0003). */
 const ROWS_PER_INSERT = 10
@@ -109,6 +110,7 @@ export class HotFile {
   readonly #putState: Statement
   readonly #dropState: Statement
   readonly #putTail: Statement
+  readonly #stateSum: StateSum
   #timeBase: number | undefined
   #pages = 0
 
@@ -134,6 +136,8 @@ export class HotFile {
       'INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
     )
     this.#dropState = db.prepare('DELETE FROM state WHERE key = ?')
+    const state = db.prepare('SELECT key, value FROM state').raw().all()
+    this.#stateSum = new StateSum(state as [string, string][])
     this.#putTail = db.prepare(
       `INSERT INTO tail (id, seq, wall, mono, boot, tb) VALUES (1, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, wall = excluded.wall, mono = excluded.mono,
@@ -232,11 +236,14 @@ export class HotFile {
 
   /** Writes the state a commit leads to. Call within the same transaction. */
   writeState(changes: PackedCommit['state']): void {
+    if (changes.length === 0) return
     for (const [key, value] of changes) {
+      this.#stateSum.set(key, value)
       if (value === null) this.#dropState.run(key)
       else this.#putState.run(key, value)
     }
-    this.#pages += changes.length
+    this.#putState.run(STATE_SUM_ROW, this.#stateSum.text)
+    this.#pages += changes.length + 1
   }
 
   /** Writes down a moment lived through without a record. Call within a transaction. */

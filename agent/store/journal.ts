@@ -30,7 +30,7 @@ import {
 import { rangesOf, type SegmentRange } from './ranges.ts'
 import { JournalReader, type PackedBatch } from './reader.ts'
 import { Recent } from './recent.ts'
-import { type HotFacts, readHot } from './recover.ts'
+import { type HotFacts, readHot, readState } from './recover.ts'
 import {
   type Base,
   type ClosedSegment,
@@ -298,9 +298,7 @@ export class Journal {
       ...{ sha256: null, bytes: null, sealed: null },
     }
     const closed = [...this.#closed, left]
-    const state = new Map(
-      this.#hot.db.prepare('SELECT key, value FROM state').raw().all() as [string, string][],
-    )
+    const state = readState(this.#hot.db, this.#hot.name)
     const { coverage } = this
     const start = { base, tb: this.#tb, tail: this.#tail, state, coverage, closed }
     const name = createSegment(this.#disk, this.#directory, start)

@@ -18,6 +18,7 @@ import {
 } from './plausible.ts'
 import { endPosition, readBase, readCoverage, readTail } from './recover.ts'
 import { type Base, type Covered, segmentNames, type Tail } from './segment.ts'
+import { STATE_SUM_ROW } from './state-sum.ts'
 import { StoreError } from './store-error.ts'
 
 const QUARANTINE = 'quarantine'
@@ -229,7 +230,10 @@ export function readParts(disk: Disk, directory: string, name: string): FilePart
 /** The state rows of a file; throws when one of them is none, since then none can be trusted. */
 function readState(db: Db): Map<string, string> | undefined {
   const rows = db.prepare('SELECT key, value FROM state').raw().all() as [string, string][]
-  return rows.length === 0 ? undefined : plausibleState(rows)
+  if (rows.length === 0) return undefined
+  const state = plausibleState(rows)
+  state.delete(STATE_SUM_ROW)
+  return state
 }
 
 /** What the journal set aside tells, its newest file first; coverage only from the newest, since an earlier one ends too soon. */

@@ -14,6 +14,7 @@ import {
   pragma,
   type Tail,
 } from './segment.ts'
+import { takeSum } from './state-sum.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 
 /** Records whose chain is recomputed at every start; `verify` walks all of them. */
@@ -183,6 +184,14 @@ export function readClosed(db: Db): ClosedSegment[] {
     .all() as ClosedSegment[]
 }
 
+/** The rows of the state, when they are what was written. */
+export function readState(db: Db, name: string): Map<string, string> {
+  const rows = db.prepare('SELECT key, value FROM state').raw().all() as [string, string][]
+  const state = new Map(rows)
+  if (!takeSum(state)) throw corrupt(name, 'a row of the state is not what was written')
+  return state
+}
+
 /** The file before must end exactly where this one begins; else it is damaged, or one of the two was exchanged. */
 function checkPredecessor(
   disk: Disk,
@@ -223,9 +232,7 @@ export function readHot(disk: Disk, directory: string, name: string, db: Db): Ho
   const damaged = checkPredecessor(disk, directory, base, closed)
   const tail = readTail(db)
   const tb = tail?.tb ?? 0
-  const state = new Map(
-    db.prepare('SELECT key, value FROM state').raw().all() as [string, string][],
-  )
+  const state = readState(db, name)
   return {
     base,
     head,

@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Origin } from '#core/point.ts'
 import type { Instant } from '#core/time.ts'
 import type { Db, Disk } from './disk.ts'
+import { STATE_SUM_ROW, StateSum } from './state-sum.ts'
 import { StoreError } from './store-error.ts'
 
 /** 'CREM' — cleanroom environmental monitoring. */
@@ -267,6 +268,7 @@ function insertStart(db: Db, start: SegmentStart): void {
   insertCoverage(db, start)
   const state = db.prepare('INSERT INTO state (key, value) VALUES (?, ?)')
   for (const [key, value] of start.state) state.run(key, value)
+  state.run(STATE_SUM_ROW, new StateSum(start.state).text)
   const closed = db.prepare(
     `INSERT INTO segment (ordinal, name, first, last, readings, events, last_reading, last_event, hash, sha256, bytes, sealed)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -99,7 +99,7 @@ export class JournalDisk implements SimulatedDisk {
 
   /** What is found by whoever looks at the whole journal, beside a head that is known. */
   verify(expected: Head): Verified {
-    return verifyJournal(DATA_DIR, { disk: this.#seam(this.files.copy()), expected })
+    return verifyJournal(DATA_DIR, { disk: seamOn(this.files.copy(), this.#dice), expected })
   }
 
   /** Names of the files, oldest first. */
@@ -109,34 +109,16 @@ export class JournalDisk implements SimulatedDisk {
 
   /** Read from a copy, as the agent does where SQLite cannot read in place. */
   lastKnown(): Recovered | undefined {
-    const disk = this.#seam(this.files.copy())
+    const disk = seamOn(this.files.copy(), this.#dice)
     if (!heldJournal(disk, DATA_DIR)) return undefined
     const known = readLastKnown(disk, DATA_DIR, this.epoch)
     return known.created ? undefined : known
   }
 
-  #seam(files: SimFiles): Disk {
-    const sqlite = sqliteOn(files, this.#dice)
-    return {
-      list: (directory) => files.list(directory),
-      makeDirectory: () => {},
-      size: (path) => files.size(path),
-      read: (path) => files.read(path),
-      write: (path, text) => files.write(path, text),
-      rename: (from, to) => files.rename(from, to),
-      remove: (path) => files.remove(path),
-      syncFile: (path) => files.syncFile(path),
-      syncDirectory: () => files.syncDirectory(),
-      digest: (path) => digestOf(files.bytes(path)),
-      open: (path, mode) => openDatabase(sqlite, path, mode === 'create'),
-      lock: () => ({ release: () => {} }),
-    }
-  }
-
   open(): Platter {
     // the lock of the directory is written before anything is opened
     if (this.fault !== undefined) throw diskRefuses(this.fault)
-    const disk = this.#seam(this.files)
+    const disk = seamOn(this.files, this.#dice)
     const { tamper, wall, segmentRecords, mayGo } = this.#options
     const seam = tamper?.(disk) ?? disk
     this.removals.opening()
@@ -194,7 +176,7 @@ export class JournalDisk implements SimulatedDisk {
       // of a copy, since the journal reads on meanwhile and this SQLite lets one in at a time
       examine: (damaged) => {
         const its = this.files.copy((name) => name.startsWith(pathOf(damaged.file)))
-        return examine(this.#seam(its), journalDirectory(DATA_DIR), damaged)
+        return examine(seamOn(its, this.#dice), journalDirectory(DATA_DIR), damaged)
       },
     }
   }
@@ -238,6 +220,25 @@ export class JournalDisk implements SimulatedDisk {
     if (!this.#gone) return result
     this.#seen(`gone while ${doing}`)
     throw new MachineGone('gone')
+  }
+}
+
+/** The store's disk seam over simulated files, with an SQLite of its own. */
+export function seamOn(files: SimFiles, dice: Dice): Disk {
+  const sqlite = sqliteOn(files, dice)
+  return {
+    list: (directory) => files.list(directory),
+    makeDirectory: () => {},
+    size: (path) => files.size(path),
+    read: (path) => files.read(path),
+    write: (path, text) => files.write(path, text),
+    rename: (from, to) => files.rename(from, to),
+    remove: (path) => files.remove(path),
+    syncFile: (path) => files.syncFile(path),
+    syncDirectory: () => files.syncDirectory(),
+    digest: (path) => digestOf(files.bytes(path)),
+    open: (path, mode) => openDatabase(sqlite, path, mode === 'create'),
+    lock: () => ({ release: () => {} }),
   }
 }
 

@@ -239,13 +239,15 @@ export class SimFiles {
 
   list(directory: string): string[] {
     const prefix = `${directory}/`
-    return [...this.#names.keys()]
-      .filter((name) => name.startsWith(prefix) && !name.slice(prefix.length).includes('/'))
-      .map((name) => name.slice(prefix.length))
+    const its = [...this.#names.keys()].filter((name) => name.startsWith(prefix))
+    return [...new Set(its.map((name) => name.slice(prefix.length).split('/')[0] ?? ''))]
   }
 
   size(path: string): number | undefined {
-    return this.#names.get(path)?.seen.size
+    const file = this.#names.get(path)
+    if (file !== undefined) return file.seen.size
+    // a directory is there while something is in it
+    return [...this.#names.keys()].some((name) => name.startsWith(`${path}/`)) ? 0 : undefined
   }
 
   read(path: string): string | undefined {
@@ -269,13 +271,17 @@ export class SimFiles {
     this.syncDirectory()
   }
 
+  /** Of a file, or of a directory with all that is in it. */
   rename(from: string, to: string): void {
-    const file = this.#named(from)
+    const its = [...this.#names].filter(([name]) => name === from || name.startsWith(`${from}/`))
+    if (its.length === 0) throw new FileError('ENOENT', from)
     this.#hooks.before('rename', to)
-    this.#change([
-      [from, undefined],
-      [to, file],
-    ])
+    this.#change(
+      its.flatMap(([name, file]) => [
+        [name, undefined],
+        [to + name.slice(from.length), file],
+      ]),
+    )
   }
 
   remove(path: string): void {

@@ -71,6 +71,8 @@ export class TransitionChecks {
   readonly #occurrences = new Set<string>()
   /** Who acknowledged an occurrence. */
   readonly #acknowledged = new Map<string, string>()
+  /** Occurrences that became more urgent after they were acknowledged: they want it once more. */
+  readonly #worsened = new Set<string>()
   readonly #commands = new Map<string, string>()
   readonly holds: HoldChecks
   /** More happened in a gap than its record names: what the agent shows next is taken over. */
@@ -121,6 +123,7 @@ export class TransitionChecks {
       this.#hooks.broken('A4', `record ${seq}: ${alarm} left ${from}, it was ${tracked.state}`)
     if (type === 'alarm.activated') this.#began(seq, event)
     else this.#went(seq, event, tracked)
+    if (type === 'alarm.worsened') forgetOldest(this.#worsened.add(occ), REMEMBERED_MAX)
     if (type === 'alarm.acknowledged') this.#acked(seq, event)
     if (type === 'alarm.acknowledged' || type === 'alarm.reset') this.#byPerson(seq, type, event)
     this.alarms.set(alarm, { state: to, occ: to === 'normal' ? null : occ, rev: event.rev, seq })
@@ -279,8 +282,9 @@ export class TransitionChecks {
   }
 
   #acked(seq: number, { occ, actor }: AlarmEvent): void {
-    if (this.#acknowledged.has(occ))
+    if (this.#acknowledged.has(occ) && !this.#worsened.has(occ))
       this.#hooks.broken('A6', `record ${seq}: ${occ} was acknowledged twice`)
+    this.#worsened.delete(occ)
     this.#acknowledged.set(occ, actor?.user ?? '')
     forgetOldest(this.#acknowledged, REMEMBERED_MAX)
   }

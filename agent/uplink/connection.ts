@@ -12,6 +12,8 @@ import type { Closing, Grant, OpenSession, Session } from './session.ts'
 const RETRY = { firstMsMax: 2000, msMax: 60_000 } as const
 /** After a takeover two gateways would throw each other out for ever; give a person time to look (faults.md NE5). */
 const TAKEOVER_RETRY = { firstMsMax: 10_000, msMax: 300_000 } as const
+/** An alarm does not sit out a long wait: the next try comes this long after the one before, plus the jitter of a first one. */
+const HURRY_AFTER_MS: Millis = 10_000
 /** From the first byte to the CONNACK, name resolution and TLS included. */
 const CONNECT_DEADLINE_MS: Millis = 10_000
 const SHORT_SESSION_MS: Millis = 10_000
@@ -47,6 +49,9 @@ export class Connection {
   #session: Session | undefined
   #version: 4 | 5 = 5
   #openedAt: Millis | undefined
+  #attemptedAt: Millis = Number.NEGATIVE_INFINITY
+  /** When the next attempt is due, while one is waited for. */
+  #dueAt: Millis | undefined
   #failures = 0
   /** The session that ended last was short, and the peer hung up without a reason. */
   #wasThrownOut = false
@@ -75,11 +80,24 @@ export class Connection {
   /** Ends the session and tries no more. */
   async stop(withinMs: Millis): Promise<void> {
     this.#stopped = true
+    this.#dueAt = undefined
     this.#cancel?.()
     const session = this.#session
     if (session === undefined) return
     if (this.#openedAt === undefined) session.abort('stopped')
     else await session.close(withinMs)
+  }
+
+  /** An alarm waits to go out: the next attempt comes soon, however long the back-off has become. */
+  hurry(): void {
+    if (this.#dueAt === undefined) return
+    const { clock, random } = this.#options
+    const { mono } = clock.now()
+    const from = Math.max(mono, this.#attemptedAt + HURRY_AFTER_MS)
+    // what comes as soon as any first try stays as it is: alarm upon alarm must not put it off
+    if (this.#dueAt <= from + RETRY.firstMsMax) return
+    this.#cancel?.()
+    this.#retryIn(from - mono + random() * RETRY.firstMsMax)
   }
 
   /** The server still holds what was said in an earlier session. */
@@ -91,7 +109,9 @@ export class Connection {
     const { open, will, clock, log } = this.#options
     const version = this.#version
     this.#openedAt = undefined
-    this.#cancel = clock.at(clock.now().mono + CONNECT_DEADLINE_MS, () =>
+    this.#dueAt = undefined
+    this.#attemptedAt = clock.now().mono
+    this.#cancel = clock.at(this.#attemptedAt + CONNECT_DEADLINE_MS, () =>
       this.#session?.abort(`no CONNACK within ${CONNECT_DEADLINE_MS / 1000} s`),
     )
     log.debug('uplink_connecting', { protocolVersion: version })
@@ -183,6 +203,7 @@ export class Connection {
   #retryIn(ms: Millis): void {
     if (this.#stopped) return
     const { clock } = this.#options
-    this.#cancel = clock.at(clock.now().mono + ms, () => this.#attempt())
+    this.#dueAt = clock.now().mono + ms
+    this.#cancel = clock.at(this.#dueAt, () => this.#attempt())
   }
 }

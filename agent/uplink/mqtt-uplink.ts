@@ -159,6 +159,7 @@ class MqttUplink implements Uplink {
   alarmStates(states: readonly AlarmStateMessage[]): void {
     for (const { alarm, payload } of states) this.#states.set(`alarm/${alarm}`, payload)
     for (const { leaf, payload } of this.#calls.take(states)) this.#states.set(leaf, payload)
+    if (states.length > 0) this.#connection.hurry()
     this.#dispatcher.pump()
   }
 

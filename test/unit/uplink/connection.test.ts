@@ -118,6 +118,68 @@ describe('NE11 reconnecting', () => {
   })
 })
 
+describe('URS-31 NE11 an alarm does not sit out a long wait', () => {
+  const refused = () => ({ cause: 'connect ECONNREFUSED', by: 'network' }) as const
+  const alarm = [{ alarm: 'a.action_high', payload: '{"state":"unacknowledged"}' }]
+
+  it('goes out within 12 s of a broker that is back, at whatever moment of the back-off it rises', async () => {
+    for (let minutes = 10; minutes < 20; minutes++) {
+      const rig = uplinkRig()
+      rig.broker.refuse = refused
+      rig.uplink.start()
+      await rig.clock.advance(minutes * 61_000)
+      rig.broker.refuse = () => undefined
+      rig.uplink.alarmStates(alarm)
+      await rig.clock.advance(12_010)
+      expect(rig.broker.of('alarm/a.action_high')).toEqual([{ state: 'unacknowledged' }])
+    }
+  })
+
+  it('nor that after another client took the id', async () => {
+    const rig = uplinkRig()
+    rig.uplink.start()
+    for (let waited = 0; waited < 1_200_000; waited += 50) {
+      await rig.clock.advance(50)
+      if (rig.broker.connected) rig.broker.hangUp({ code: 0x8e, cause: 'session taken over' })
+    }
+    rig.uplink.alarmStates(alarm)
+    await rig.clock.advance(12_010)
+    expect(rig.broker.of('alarm/a.action_high')).toEqual([{ state: 'unacknowledged' }])
+  })
+
+  it('however many alarms change, the broker is tried once in some ten seconds', async () => {
+    const rig = uplinkRig()
+    rig.broker.refuse = refused
+    rig.uplink.start()
+    await rig.clock.advance(600_000)
+    const attempts: number[] = []
+    let known = rig.broker.requests.length
+    for (let waited = 0; waited < 120_000; waited += 100) {
+      rig.uplink.alarmStates(alarm)
+      await rig.clock.advance(100)
+      if (rig.broker.requests.length > known) attempts.push(waited)
+      known = rig.broker.requests.length
+    }
+    const gaps = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0))
+    expect(gaps.length).toBeGreaterThan(8)
+    // full jitter may draw a shorter wait by itself, as it would without any alarm; twelve in a row it does not
+    expect(attempts.length).toBeLessThanOrEqual(15)
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(12_100)
+  })
+
+  it('a stopped uplink is not woken', async () => {
+    const rig = uplinkRig()
+    rig.broker.refuse = refused
+    rig.uplink.start()
+    await rig.clock.advance(600_000)
+    await rig.uplink.stop('stopped', 100)
+    const known = rig.broker.requests.length
+    rig.uplink.alarmStates(alarm)
+    await rig.clock.advance(120_000)
+    expect(rig.broker.requests.length).toBe(known)
+  })
+})
+
 describe('stopping', () => {
   it('sends what is committed of events, says online:false, and closes', async () => {
     const rig = uplinkRig()

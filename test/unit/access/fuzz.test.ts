@@ -23,7 +23,9 @@ it('URS-33 PE9 signed commands: genuine only as they were signed', { timeout }, 
     accepted: [0.05, 0.8],
     input: (random) => {
       const [command, sound] = pick(random, COMMANDS)
-      const changed = mutateJson(random, sound)
+      let changed = mutateJson(random, sound)
+      // What is not changed is verified often enough: a signature takes longer than all else.
+      if (random() < 0.8 && isDeepStrictEqual(changed, sound)) changed = mutateJson(random, sound)
       const verdict = check(changed, { command: random() < 0.95 ? command : 'shelve' })
       if (!verdict.ok) return false
       // −0 signs as 0 (RFC 8785 §3.2.2.3) and is 0 to whoever acts on it.

@@ -113,6 +113,7 @@ it('agent.sock.path: an absolute path that fits, or the usual place', { timeout 
   try {
     fuzz({
       name: 'agent.sock.path',
+      slow: true,
       accepted: [0.1, 0.95],
       input: (random) => {
         writeFileSync(

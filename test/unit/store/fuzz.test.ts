@@ -81,6 +81,7 @@ it('HO6 PE15 verify: a fault named with its file and record, or the very records
   const dir = temporaryDirectory()
   fuzz({
     name: 'verify of a journal image',
+    slow: true,
     accepted: [0.01, 0.9],
     input: (random) => {
       spoil(random, original, dir)
@@ -105,6 +106,7 @@ it('HO6 recovery: the journal goes on, or is set aside for a new one; every othe
   const dir = temporaryDirectory()
   fuzz({
     name: 'recovery of a journal image',
+    slow: true,
     accepted: [0.01, 0.9],
     input: (random) => {
       spoil(random, original, dir)

@@ -33,7 +33,8 @@ export interface DriverOptions {
   readonly open?: OpenLink
 }
 
-const newCounters = (): BusCounters => ({
+/** The counts of a bus on which nothing has happened. */
+export const newCounters = (): BusCounters => ({
   requests: 0,
   replies: 0,
   timeouts: 0,

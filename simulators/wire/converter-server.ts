@@ -4,7 +4,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Millis } from '#core/time.ts'
 import type { FaultSet } from '../faults.ts'
-import type { Address } from './modbus-tcp-server.ts'
+import { type Address, listenOn } from './listen.ts'
 import { RtuLine, type RtuLineOptions } from './rtu-line.ts'
 
 export type ConverterOptions = Omit<RtuLineOptions, 'deliver' | 'hangUp' | 'pace'> & {
@@ -38,20 +38,9 @@ export class ConverterServer {
 
   /** Listens; rejects with the system's error when it cannot. */
   async listen(): Promise<Address> {
-    const { host } = this.#options
     const server = createServer((socket) => this.#accept(socket))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port: this.#address?.port ?? this.#options.port }, () => {
-        server.removeListener('error', reject)
-        server.on('error', () => {})
-        resolve()
-      })
-    })
-    const bound = server.address()
-    const port = typeof bound === 'object' && bound !== null ? bound.port : this.#options.port
+    this.#address = await listenOn(server, this.#address ?? this.#options)
     this.#server = server
-    this.#address = { host, port }
     if (this.#closed) await this.#stopListening()
     return this.#address
   }

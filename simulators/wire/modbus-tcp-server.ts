@@ -6,6 +6,7 @@ import type { Random } from '#core/random.ts'
 import type { Millis } from '#core/time.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { FaultSet } from '../faults.ts'
+import { type Address, listenOn } from './listen.ts'
 import { refusePdu } from './pdu.ts'
 import { EXCEPTION } from './refusal.ts'
 import { garbage, type PlannedReply, planReply, type WireUnit } from './reply-plan.ts'
@@ -27,11 +28,6 @@ export interface ModbusTcpServerOptions {
   /** `half-open`, `pull`, `refuse`. */
   readonly faults: FaultSet
   readonly unknownUnit: 'silent' | 'gateway'
-}
-
-export interface Address {
-  readonly host: string
-  readonly port: number
 }
 
 /** One connection with what has arrived and what is kept back. */
@@ -61,21 +57,10 @@ export class ModbusTcpServer {
 
   /** Listens; rejects with the system's error (EADDRINUSE, EACCES …) when it cannot. */
   async listen(): Promise<Address> {
-    const { host } = this.#options
     const server = createServer((socket) => this.#accept(socket))
     server.maxConnections = CLIENTS_MAX
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port: this.#address?.port ?? this.#options.port }, () => {
-        server.removeListener('error', reject)
-        server.on('error', () => {})
-        resolve()
-      })
-    })
-    const bound = server.address()
-    const port = typeof bound === 'object' && bound !== null ? bound.port : this.#options.port
+    this.#address = await listenOn(server, this.#address ?? this.#options)
     this.#server = server
-    this.#address = { host, port }
     if (this.#closed) await this.#stopListening()
     return this.#address
   }

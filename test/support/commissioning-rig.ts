@@ -6,7 +6,7 @@ import { type ScanOptions, type ScanReport, scanLine } from '#drivers/commission
 import type { BusSettings } from '#drivers/profile.ts'
 import { rtuBus, tcpBus } from './driver-rig.ts'
 import { FakeWire } from './fake-wire.ts'
-import { type VirtualClock, virtualClock } from './virtual-clock.ts'
+import { passUntil, type VirtualClock, virtualClock } from './virtual-clock.ts'
 
 export const rtuLine = rtuBus({
   id: 'line',
@@ -27,30 +27,11 @@ export interface CommissioningRig {
   scan(over?: Partial<ScanOptions>): Promise<ScanReport>
 }
 
-const STEPS_MAX = 400_000
-
 export function commissioningRig(bus: BusSettings = rtuLine): CommissioningRig {
   const clock = virtualClock()
   const wire = new FakeWire(clock, bus.protocol === 'modbus-tcp' ? 'mbap' : 'rtu')
   const line = new Line({ bus, clock, random: seededRandom(3), open: wire.open })
-  const done = async <Result>(promise: Promise<Result>): Promise<Result> => {
-    let result: { readonly value: Result } | undefined
-    let failure: { readonly error: unknown } | undefined
-    promise.then(
-      (value) => {
-        result = { value }
-      },
-      (error: unknown) => {
-        failure = { error }
-      },
-    )
-    for (let step = 0; result === undefined; step++) {
-      if (failure !== undefined) throw failure.error
-      if (step > STEPS_MAX) throw new Error('what was promised does not come')
-      await clock.advance(1)
-    }
-    return result.value
-  }
+  const done = <Result>(promise: Promise<Result>): Promise<Result> => passUntil(clock, promise, 1)
   const scan = (over: Partial<ScanOptions> = {}) =>
     done(
       scanLine({

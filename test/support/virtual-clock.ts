@@ -68,3 +68,29 @@ export function virtualClock(
     },
   }
 }
+
+const STEPS_MAX = 400_000
+
+/** Lets time pass, in steps, until a promise is kept. */
+export async function passUntil<Result>(
+  clock: VirtualClock,
+  promise: Promise<Result>,
+  stepMs: number,
+): Promise<Result> {
+  let result: { readonly value: Result } | undefined
+  let failure: { readonly error: unknown } | undefined
+  promise.then(
+    (value) => {
+      result = { value }
+    },
+    (error: unknown) => {
+      failure = { error }
+    },
+  )
+  for (let step = 0; result === undefined; step++) {
+    if (failure !== undefined) throw failure.error
+    if (step > STEPS_MAX) throw new Error('what was promised does not come')
+    await clock.advance(stepMs)
+  }
+  return result.value
+}

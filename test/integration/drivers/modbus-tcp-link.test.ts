@@ -2,43 +2,21 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InstrumentSettings } from '#drivers/profile.ts'
-import type { BusDriver, LinkState } from '#ports/driver.ts'
-import {
-  briefs,
-  driverOf,
-  instrument,
-  pollAll,
-  profileOf,
-  signal,
-  tcpBus,
-} from '../../support/driver-rig.ts'
+import type { BusDriver } from '#ports/driver.ts'
+import { briefs, driverOf, pollAll, tcpBus } from '../../support/driver-rig.ts'
 import { ModbusServer, obedient } from '../../support/modbus-server.ts'
-
-const profile = profileOf([signal('a', 0), signal('b', 1), signal('c', 2, 'f32')])
-const one = instrument('one', 1, profile)
-const two = instrument('two', 2, profile)
+import { driverAt, one, startPair, two, untilLink } from '../../support/tcp-pair.ts'
 
 let server: ModbusServer
 let driver: BusDriver
 
-const open = (instruments: readonly InstrumentSettings[] = [one, two], over = {}): BusDriver => {
-  driver = driverOf(tcpBus(server.port, over), instruments)
+const open = (instruments?: readonly InstrumentSettings[], over = {}): BusDriver => {
+  driver = driverAt(server, instruments, over)
   return driver
 }
 
-const until = async (driver: BusDriver, kind: LinkState['kind']): Promise<void> => {
-  if (driver.link().kind === kind) return
-  await new Promise<void>((resolve) => {
-    driver.onLink((state) => {
-      if (state.kind === kind) resolve()
-    })
-  })
-}
-
 beforeEach(async () => {
-  server = await ModbusServer.start()
-  server.unit(1).set(3, 0, 11, 12).setF32(3, 2, 15.231)
-  server.unit(2).set(3, 0, 21, 22).setF32(3, 2, 16.5)
+  server = await startPair()
 })
 
 afterEach(async () => {
@@ -51,7 +29,7 @@ describe('the link', () => {
     const port = server.port
     await server.stop()
     driver = driverOf(tcpBus(port), [one])
-    await until(driver, 'down')
+    await untilLink(driver, 'down')
     const started = performance.now()
     const reply = await pollAll(driver, one)
     expect(performance.now() - started).toBeLessThan(50)

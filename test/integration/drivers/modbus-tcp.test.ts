@@ -3,43 +3,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '#core/random.ts'
 import type { InstrumentSettings } from '#drivers/profile.ts'
-import type { BusDriver, LinkState } from '#ports/driver.ts'
-import {
-  briefs,
-  driverOf,
-  instrument,
-  pollAll,
-  profileOf,
-  signal,
-  tcpBus,
-} from '../../support/driver-rig.ts'
-import { adu, ModbusServer, obedient } from '../../support/modbus-server.ts'
-
-const profile = profileOf([signal('a', 0), signal('b', 1), signal('c', 2, 'f32')])
-const one = instrument('one', 1, profile)
-const two = instrument('two', 2, profile)
+import type { BusDriver } from '#ports/driver.ts'
+import { briefs, instrument, pollAll, profileOf, signal } from '../../support/driver-rig.ts'
+import { adu, type ModbusServer, obedient } from '../../support/modbus-server.ts'
+import { driverAt, one, startPair, two, untilLink } from '../../support/tcp-pair.ts'
 
 let server: ModbusServer
 let driver: BusDriver
 
-const open = (instruments: readonly InstrumentSettings[] = [one, two], over = {}): BusDriver => {
-  driver = driverOf(tcpBus(server.port, over), instruments)
+const open = (instruments?: readonly InstrumentSettings[], over = {}): BusDriver => {
+  driver = driverAt(server, instruments, over)
   return driver
 }
 
-const until = async (driver: BusDriver, kind: LinkState['kind']): Promise<void> => {
-  if (driver.link().kind === kind) return
-  await new Promise<void>((resolve) => {
-    driver.onLink((state) => {
-      if (state.kind === kind) resolve()
-    })
-  })
-}
-
 beforeEach(async () => {
-  server = await ModbusServer.start()
-  server.unit(1).set(3, 0, 11, 12).setF32(3, 2, 15.231)
-  server.unit(2).set(3, 0, 21, 22).setF32(3, 2, 16.5)
+  server = await startPair()
 })
 
 afterEach(async () => {
@@ -178,7 +156,7 @@ describe('polling over Modbus TCP', () => {
       garbage = false
     }
     await pollAll(driver, one)
-    await until(driver, 'up')
+    await untilLink(driver, 'up')
     expect(briefs(await pollAll(driver, one))).toEqual([11, 12, 15.231])
     expect(driver.counters).toMatchObject({ reconnects: 1 })
     expect(driver.counters.malformedFrames).toBeGreaterThan(0)
@@ -298,7 +276,12 @@ describe('units that fail', () => {
 
 describe('URS-10 FB2 many polls with late replies', () => {
   it('2,000 polls with random late replies: none wrong, none stale marked good', async () => {
-    const units = [one, two, instrument('three', 3, profile), instrument('four', 4, profile)]
+    const units = [
+      one,
+      two,
+      instrument('three', 3, one.profile),
+      instrument('four', 4, one.profile),
+    ]
     open(units, { timeoutMs: 8, retries: 0 })
     const next = seededRandom(1)
     let tick = 0

@@ -12,7 +12,7 @@ import { RtuFraming } from '#drivers/modbus/rtu-framing.ts'
 import { Transport } from '#drivers/modbus/transport.ts'
 import { sampleReader } from '#drivers/particle-counter/sample-reader.ts'
 import type { InstrumentSettings } from '#drivers/profile.ts'
-import type { BusCounters } from '#ports/driver.ts'
+import { newCounters } from '#drivers/registry.ts'
 import { silentLog } from '#ports/log.ts'
 import { briefs, instrument, pollAll, profileOf, signal } from '../../support/driver-rig.ts'
 import { FakeWire, rtu, type Script } from '../../support/fake-wire.ts'
@@ -163,17 +163,7 @@ async function traffic(wireKind: 'mbap' | 'rtu', framing: (sink: FramingSink) =>
   const wire = new FakeWire(clock, wireKind)
   const random = seededRandom(5)
   wire.script = mischief(wireKind, random, () => clock.now().mono)
-  const counters: BusCounters = {
-    requests: 0,
-    replies: 0,
-    timeouts: 0,
-    lateReplies: 0,
-    foreignFrames: 0,
-    malformedFrames: 0,
-    exceptions: 0,
-    reconnects: 0,
-    retries: 0,
-  }
+  const counters = newCounters()
   const transport = new Transport({
     bus: 'bus-1',
     open: wire.open,

@@ -15,29 +15,9 @@ import {
   WINDOW_MS,
 } from '../../../agent/runtime/refusal-log.ts'
 import { type CommandBox, commandBox } from '../../support/command-box.ts'
-import {
-  ackCommand,
-  type CommandFields,
-  occupancyCommand,
-  SIGNED_AT,
-  signed,
-} from '../../support/command-signer.ts'
+import { ackCommand, SIGNED_AT, signed } from '../../support/command-signer.ts'
+import { ackOf, boxWithAlarm, CMD, occupancyOf, toOccupancy } from '../../support/open-alarm.ts'
 import { settle, virtualClock } from '../../support/virtual-clock.ts'
-
-const ALARM = 'system.uplink_down'
-const CMD = '01JD4AZ6N3QK8W5T9XV2B7CDEF'
-
-const ackOf = (occ: string, changes: CommandFields = {}) =>
-  signed(ackCommand({ alarm: ALARM, occ, rev: 1, reason: 'known_fault', ...changes }), 'jdoe')
-const occupancyOf = (changes: CommandFields = {}) => signed(occupancyCommand(changes), 'jdoe')
-const toOccupancy = { command: 'occupancy' }
-
-/** A box with an open occurrence, and the command that acknowledges it. */
-async function boxWithAlarm(): Promise<{ box: CommandBox; occ: string; ack: CommandFields }> {
-  const box = commandBox()
-  const occ = await box.openOccurrence()
-  return { box, occ, ack: ackOf(occ) }
-}
 
 describe('URS-33 every refusal is answered and recorded', () => {
   const forged = { ...ackOf('O1'), occ: 'O2' }

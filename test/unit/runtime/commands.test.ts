@@ -2,30 +2,17 @@
 
 import { describe, expect, it } from 'vitest'
 import { KEPT_AFTER_EXP_MS, USED_COMMANDS_MAX } from '../../../agent/runtime/used-commands.ts'
-import { type CommandBox, commandBox, newDisk } from '../../support/command-box.ts'
+import { commandBox, newDisk } from '../../support/command-box.ts'
+import { ackCommand, SIGNED_AT, signed } from '../../support/command-signer.ts'
 import {
-  ackCommand,
-  type CommandFields,
-  occupancyCommand,
-  SIGNED_AT,
-  signed,
-} from '../../support/command-signer.ts'
+  ALARM,
+  ackOf,
+  boxWithAlarm,
+  CMD,
+  occupancyOf,
+  toOccupancy,
+} from '../../support/open-alarm.ts'
 import { settle } from '../../support/virtual-clock.ts'
-
-const ALARM = 'system.uplink_down'
-const CMD = '01JD4AZ6N3QK8W5T9XV2B7CDEF'
-
-const ackOf = (occ: string, changes: CommandFields = {}) =>
-  signed(ackCommand({ alarm: ALARM, occ, rev: 1, reason: 'known_fault', ...changes }), 'jdoe')
-const occupancyOf = (changes: CommandFields = {}) => signed(occupancyCommand(changes), 'jdoe')
-const toOccupancy = { command: 'occupancy' }
-
-/** A box with an open occurrence, and the command that acknowledges it. */
-async function boxWithAlarm(): Promise<{ box: CommandBox; occ: string; ack: CommandFields }> {
-  const box = commandBox()
-  const occ = await box.openOccurrence()
-  return { box, occ, ack: ackOf(occ) }
-}
 
 describe('URS-32 a genuine command', () => {
   it('is carried out, and answered exactly as the contract says', async () => {

@@ -4,22 +4,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SlotResult } from '#core/input.ts'
 import { seededRandom } from '#core/random.ts'
-import type { BusCounters, BusDriver, PollOrder, PollReply } from '#ports/driver.ts'
+import { newCounters } from '#drivers/registry.ts'
+import type { BusDriver, PollOrder, PollReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
 import { Poller, type PollGroup } from '../../../agent/runtime/poller.ts'
 import { type VirtualClock, virtualClock } from '../../support/virtual-clock.ts'
 
-const counters: BusCounters = {
-  requests: 0,
-  replies: 0,
-  timeouts: 0,
-  lateReplies: 0,
-  foreignFrames: 0,
-  malformedFrames: 0,
-  exceptions: 0,
-  reconnects: 0,
-  retries: 0,
-}
+const counters = newCounters()
 
 type Behaviour = (order: PollOrder) => { takesMs: number; silent?: boolean }
 

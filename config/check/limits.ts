@@ -98,10 +98,11 @@ function checkCompleteness(
   findings: Findings,
 ): void {
   const { input, zone, signal, place } = point
-  if (!isParticle(point) || zone === undefined || set === undefined) return
+  if (!isParticle(point) || zone === undefined) return
   const { grade } = zone
   if (grade === 'A' || grade === 'B') {
     for (const kind of ['alertHigh', 'actionHigh'] as const) {
+      if (kind === 'actionHigh' && set === undefined) continue
       const lacking = COLUMNS.filter((column) => limitOf(point, set, kind, column) === undefined)
       if (lacking.length === 0) continue
       const states = lacking.map((column) => COLUMN_WORDS[column]).join(' and ')
@@ -110,13 +111,13 @@ function checkCompleteness(
         remedy:
           kind === 'alertHigh'
             ? 'add the alert level of the site; it never defaults'
-            : `add the action limit; ${set.id} has no value for this size`,
+            : `add the action limit; ${set?.id} has no value for this size`,
         source: `Annex 1 9.9, 9.10, 9.18, ${kind === 'alertHigh' ? 'URS-17, URS-20' : 'URS-17'}`,
       })
     }
   }
   const inOperation = limitOf(point, set, 'actionHigh', 'inOperation')
-  if (grade === 'D' && inOperation === undefined) {
+  if (grade === 'D' && set !== undefined && inOperation === undefined) {
     findings.error(under(place, 'limits', 'inOperation', 'actionHigh'), {
       problem: 'is missing: in grade D the in-operation limit is set by the site',
       remedy: 'add limits: { inOperation: { actionHigh: … } } from the site’s risk assessment',

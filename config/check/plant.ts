@@ -14,7 +14,6 @@ export function checkPlant(resolved: Resolved, findings: Findings): void {
   checkBuses(resolved, findings)
   checkUnits(resolved, findings)
   checkIdentity(resolved, findings)
-  checkSite(resolved, findings)
   checkBroker(resolved, findings)
   checkAlarmPath(resolved, findings)
 }
@@ -158,18 +157,6 @@ function checkIdentity({ instruments, points }: Resolved, findings: Findings): v
         `${what} point ${point.input.id} and cannot tell its serial number, so crossed cables would not be noticed`,
       remedy: 'give it a unit identifier that no other instrument of the gateway has',
       source: 'Annex 1 9.16, URS-14',
-    })
-  }
-}
-
-function checkSite({ model: { site } }: Resolved, findings: Findings): void {
-  if (site === undefined) return
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: site.value.timezone })
-  } catch {
-    findings.error(under(site.place, 'timezone'), {
-      problem: `is "${site.value.timezone}", which is no time zone`,
-      remedy: 'give an IANA name such as Europe/Rome or UTC',
     })
   }
 }

@@ -63,6 +63,16 @@ export const isoDate = (what: string) =>
     }, 'is not a day of the calendar')
     .describe(`${what}, as YYYY-MM-DD`)
 
+/** A time zone that this machine knows. */
+export const timeZone = (what: string) =>
+  text(what, 64).refine((name) => {
+    try {
+      return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))
+    } catch {
+      return false
+    }
+  }, 'is no time zone')
+
 /** Path of a file, relative to the file it stands in. */
 export const filePath = (what: string) =>
   text(`${what}; relative to the file it stands in, or absolute`, 4096)

@@ -5,7 +5,7 @@ import { DAY, MINUTE } from '#core/time.ts'
 import { APPROVALS } from '../configuration.ts'
 import { LANGUAGES } from '../guidance.ts'
 import { annunciatorSchema } from './annunciator.ts'
-import { duration, filePath, id, text } from './atoms.ts'
+import { duration, filePath, id, text, timeZone } from './atoms.ts'
 import { busSchema, instrumentSchema, limitSetReference, zoneSchema } from './plant.ts'
 
 /** `site:` */
@@ -14,7 +14,7 @@ export const siteSchema = z
     org: id('organisation, first level of the MQTT topics'),
     id: id('site, second level of the MQTT topics'),
     name: text('name of the site, shown on screens and reports'),
-    timezone: text('IANA time zone for display, such as Europe/Rome; records are UTC', 64),
+    timezone: timeZone('IANA time zone for display, such as Europe/Rome or UTC; records are UTC'),
     language: z
       .enum(LANGUAGES)
       .describe('language of the guidance in records and lists; en where not given')

@@ -193,7 +193,7 @@ export const pointSchema = z
     id: id('id of the point'),
     signal: z
       .string()
-      .regex(/^[a-z0-9_]{1,64}$/, 'is no name of a signal')
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is no name of a signal')
       .describe("name of a signal of the instrument's profile"),
     zone: reference('id of the zone that the point measures'),
     against: reference(

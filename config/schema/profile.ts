@@ -53,7 +53,7 @@ const signalSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[a-z0-9_]{1,64}$/, 'is no name of a signal (a-z, 0-9 and "_")')
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is no name of a signal (of letters, digits, "_" and "-")')
       .describe('name of the signal, such as particles_0_5um or differential_pressure'),
     quantity: z.enum(QUANTITIES).describe('physical quantity'),
     unit: text('unit after scale and offset', 16),

@@ -155,7 +155,7 @@ describe('a file with many faults', () => {
 
   it('prints FILE:LINE:COLUMN, two spaces, the key, what is wrong; what to do', () => {
     expect(formatFinding(errors[0] as (typeof errors)[0])).toBe(
-      `${FILE}:1:70  site.timezone  is "Europe/Rom", which is no time zone; give an IANA name such as Europe/Rome or UTC`,
+      `${FILE}:1:70  site.timezone  is "Europe/Rom", which is no time zone; give IANA time zone for display, such as Europe/Rome or UTC; records are UTC`,
     )
   })
 })

@@ -278,7 +278,6 @@ export class Agent {
         agent: version,
         config: plant.hash,
         limitSet: plant.limitSet,
-        origin: plant.origin,
         unclean,
         ...(last !== undefined && { lastSeen: last.at.wall }),
       },

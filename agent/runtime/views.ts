@@ -129,7 +129,7 @@ const zoneViews = (
     return {
       id: zone.id,
       occupancy: occupancy ?? null,
-      ...(timer !== undefined && { leftMs: Math.max(0, dueAt(timer) - mono) }),
+      ...(timer !== undefined && { leftMs: Math.max(0, Math.round(dueAt(timer) - mono)) }),
     }
   })
 

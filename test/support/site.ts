@@ -23,6 +23,7 @@ export interface SiteInstrument {
 }
 
 export interface SiteSpec {
+  readonly origin?: 'simulated'
   readonly brokerUrl?: string
   readonly buses: readonly {
     readonly id: string
@@ -63,7 +64,7 @@ function profile(quantity: string, unit: string): string {
 export function siteConfiguration(spec: SiteSpec): Record<string, unknown> {
   return {
     site: { org: 'org', id: 'site', name: 'Test site', timezone: 'Europe/Rome' },
-    gateway: { id: 'gw-01', dataDir: './data' },
+    gateway: { id: 'gw-01', dataDir: './data', ...(spec.origin && { origin: spec.origin }) },
     limitSet: 'annex1-2022',
     ...(spec.brokerUrl !== undefined && {
       mqtt: {

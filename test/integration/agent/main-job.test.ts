@@ -35,6 +35,7 @@ let site: Site
 const agents: Running[] = []
 
 const spec = (): SiteSpec => ({
+  origin: 'simulated',
   brokerUrl: broker.url,
   buses: [{ id: 'net-1', port: server.port }],
   instruments: [

@@ -5,7 +5,15 @@ import { type AlarmGroup, groupByCause } from './alarm-groups.ts'
 import { ask, type ClientOptions, findTarget } from './client-options.ts'
 import { EXIT } from './exit-code.ts'
 import { type Output, printable, printJson, type Style, table } from './output.ts'
-import { counted, floodWords, localTime, shortTime, span, valueAgainst } from './wording.ts'
+import {
+  counted,
+  floodWords,
+  localTime,
+  shortTime,
+  span,
+  valueAgainst,
+  withUnit,
+} from './wording.ts'
 
 export interface AlarmsOptions extends ClientOptions {
   readonly all?: boolean
@@ -217,14 +225,18 @@ function valueWords(alarm: AlarmView): string {
   }
   const unit = limit?.unit ?? alarm.unit
   const shown = valueAgainst(value, limit?.value)
-  return printable(`${unit === undefined ? shown : `${shown} ${unit}`}${worst}`)
+  return printable(`${withUnit(shown, unit)}${worst}`)
 }
 
 function limitWords({ limit }: AlarmView): string {
   if (limit === undefined) return NONE
-  // A low limit and inversion are violated below it, every other one above (alarms.md).
-  const sign = limit.kind.endsWith('_low') || limit.kind === 'inversion' ? '≥' : '≤'
-  return printable(`${sign} ${limit.value} ${limit.unit}`)
+  return printable(`${allowedSign(limit.kind)} ${withUnit(limit.value, limit.unit)}`)
+}
+
+/** A low limit and inversion are violated below it, a number of samples once it is reached, every other one above (alarms.md). */
+function allowedSign(kind: string): string {
+  if (kind.endsWith('_low') || kind === 'inversion') return '≥'
+  return kind === 'consecutive' || kind === 'x_of_y' ? '<' : '≤'
 }
 
 function ackWords({ ack }: AlarmView, { at, timezone }: AlarmsView): string {

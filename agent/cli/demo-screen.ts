@@ -1,14 +1,15 @@
 // What the demo says: where to look, and a line for each thing that happens to an alarm. Pure text from events and views;
 // knows no part of the agent, reads no clock.
 
-import type { styleText } from 'node:util'
 import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import type { JournalEvent } from '#core/record.ts'
 import type { AnnunciatorView } from '#ports/annunciator.ts'
 import { indicationWords } from './horn.ts'
+import { fold, type Output, printJson, type Style } from './output.ts'
+import { withUnit } from './wording.ts'
 
-type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
+type Paint = (style: Style, text: string) => string
 
 export interface DemoPlaces {
   readonly brokerUrl: string
@@ -27,7 +28,9 @@ export interface DemoPlaces {
   readonly lasts?: string
 }
 
-const RULE = '─'.repeat(96)
+const RULE = '─'.repeat(80)
+/** How far in a line goes on that the terminal is too narrow for: below what follows the time. */
+const INDENT = 10
 
 /** The first screen: what runs, where to look, who may acknowledge, what to type. */
 function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
@@ -35,10 +38,11 @@ function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
     ({ id, grade, name }) => `${id.padEnd(12)} grade ${grade.padEnd(4)} ${name}`,
   )
   const port = new URL(places.brokerUrl).port
-  const first = places.people[0]
+  const user = places.people[0]?.user ?? 'NAME'
   return [
     RULE,
-    `${paint('bold', plant.siteName)}: a simulated Cell Factory, monitored for real. Every value below is ${paint('bold', 'simulated')}.`,
+    `${paint('bold', plant.siteName)}: a simulated Cell Factory, monitored for real.`,
+    `Every value below is ${paint('bold', 'simulated')}.`,
     RULE,
     '',
     `${paint('bold', 'Zones')}`,
@@ -62,9 +66,9 @@ function openingText(plant: Plant, places: DemoPlaces, paint: Paint): string {
     '',
     `${paint('bold', 'Type, in another terminal')}`,
     '  npm run -s agent -- alarms',
-    `  npm run -s agent -- ack OCCURRENCE --user ${first?.user ?? 'NAME'} --reason door_opened --comment "airlock door"`,
-    `  npm run -s agent -- reset OCCURRENCE --user ${first?.user ?? 'NAME'}`,
-    `  npm run -s agent -- silence --user ${first?.user ?? 'NAME'}`,
+    `  npm run -s agent -- ack OCCURRENCE -u ${user} -r door_opened -m "airlock door"`,
+    `  npm run -s agent -- reset OCCURRENCE -u ${user}`,
+    `  npm run -s agent -- silence -u ${user}`,
     '  npm run -s agent -- status',
     '',
     `An excursion comes within the first minute. ${lasts(places.lasts)}Ctrl-C ends everything.`,
@@ -88,7 +92,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'alarm.superseded': 'superseded by a new occurrence',
 }
 
-const STYLES: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
+const STYLES: Readonly<Record<string, Style>> = {
   action: ['bold', 'red'],
   alert: ['bold', 'yellow'],
   fault: ['bold', 'magenta'],
@@ -103,7 +107,7 @@ export const timeOfDay = (wall: number, timezone: string): string =>
 export function valueText(value: number, unit: string, limit?: number): string {
   const short = Number(value.toPrecision(4))
   const crosses = limit !== undefined && Math.sign(value - limit) !== Math.sign(short - limit)
-  return `${crosses ? value : short} ${unit}`
+  return withUnit(crosses ? value : short, unit)
 }
 
 /** One line for an alarm event, or undefined for anything else. `plant` gives the names. */
@@ -116,7 +120,8 @@ function eventLine(event: JournalEvent, plant: Plant, paint: Paint): string | un
   const unit = body.limit?.unit ?? plant.points.find(({ id }) => id === body.point)?.unit ?? ''
   const value =
     body.value === undefined ? '' : `  ${valueText(body.value, unit, body.limit?.value)}`
-  const limit = body.limit === undefined ? '' : `, limit ${body.limit.value} ${body.limit.unit}`
+  const limit =
+    body.limit === undefined ? '' : `, limit ${withUnit(body.limit.value, body.limit.unit)}`
   const who = body.actor === undefined ? '' : `  by ${body.actor.name} (${body.actor.role})`
   const why =
     body.reason === undefined
@@ -198,8 +203,11 @@ export interface DemoScreen {
   ending(): void
 }
 
-export function demoScreen(json: boolean, data: (text: string) => void, paint: Paint): DemoScreen {
-  if (json) return jsonScreen((document) => data(JSON.stringify(document)))
+export function demoScreen(json: boolean, output: Output): DemoScreen {
+  if (json) return jsonScreen((document) => printJson(output, document))
+  const paint: Paint = (style, text) => output.style(style, text)
+  const data = (text: string): void =>
+    output.data(output.columns === undefined ? text : fold(text, output.columns, INDENT))
   return {
     opening: (plant, places) => data(openingText(plant, places, paint)),
     event: (event, plant) => {

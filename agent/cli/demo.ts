@@ -74,7 +74,7 @@ export async function demo(
   }
   process.on('SIGINT', signal)
   process.on('SIGTERM', signal)
-  const screen = demoScreen(options.json === true, output.data, output.style)
+  const screen = demoScreen(options.json === true, output)
   const stops: (() => Promise<unknown> | unknown)[] = []
   try {
     const lineDir = directory.line

@@ -13,6 +13,8 @@ export interface Output {
   talk(text: string): void
   /** Styled where the stream shows colours. */
   style(style: Style, text: string): string
+  /** Width of the terminal that shows the data; undefined where it goes elsewhere. */
+  readonly columns?: number | undefined
 }
 
 /** The process's own streams. NO_COLOR, FORCE_COLOR and pipes are honoured by styleText. */
@@ -21,6 +23,9 @@ export function processOutput(): Output {
     data: (text) => void process.stdout.write(`${text}\n`),
     talk: (text) => void process.stderr.write(`${text}\n`),
     style: (style, text) => styleText(style, text, { stream: process.stdout }),
+    get columns() {
+      return process.stdout.columns
+    },
   }
 }
 
@@ -45,6 +50,25 @@ export function width(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins every styling sequence
   for (const _ of segmenter.segment(text.replace(/\u001b\[[0-9;]*m/g, ''))) characters++
   return characters
+}
+
+/** Lines wider than `columns` go on in the next one, `indent` further in; a word is never cut. */
+export const fold = (text: string, columns: number, indent: number): string =>
+  text
+    .split('\n')
+    .map((line) => foldLine(line, columns, indent))
+    .join('\n')
+
+function foldLine(line: string, columns: number, indent: number): string {
+  if (width(line) <= columns) return line
+  const rows: string[] = []
+  let row = ''
+  for (const word of line.split(/(?<=\S)(?= )/)) {
+    const full = row !== '' && width(row + word) > columns
+    if (full) rows.push(row)
+    row = full ? ' '.repeat(indent) + word.trimStart() : row + word
+  }
+  return [...rows, row].join('\n')
 }
 
 const COLUMN_GAP = '  '

@@ -89,3 +89,7 @@ function newFormat(timeZone: string): Intl.DateTimeFormat | undefined {
     return undefined
   }
 }
+
+/** A value with its unit; a plain number has none to show. */
+export const withUnit = (value: number | string, unit: string | undefined): string =>
+  unit === undefined || unit === '1' ? String(value) : `${value} ${unit}`

@@ -14,12 +14,8 @@ afterAll(() => removeDirectory(directory))
 
 describe('URS-60 demo --json', () => {
   it('says everything in documents that name it simulated, and only alarms of the events', () => {
-    const lines: string[] = []
-    const screen = demoScreen(
-      true,
-      (text) => void lines.push(text),
-      (_style, text) => text,
-    )
+    const { output, data: lines } = spoken()
+    const screen = demoScreen(true, output)
     screen.opening(PLANT, {
       brokerUrl: 'mqtt://127.0.0.1:1883',
       dataDir: '/d',
@@ -31,7 +27,9 @@ describe('URS-60 demo --json', () => {
     const reading = { point: 'p', t: 7, q: 'bad', qc: 'timeout', raw: Uint8Array.of(1) } as never
     screen.pulse(8, PLANT, (point) => (point === PLANT.points[0]?.id ? reading : undefined), 2)
     screen.ending()
-    const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    const documents = lines()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(documents.map(({ event, origin }) => `${event} ${origin}`)).toEqual([
       'running simulated',
       'alarm simulated',

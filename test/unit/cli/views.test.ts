@@ -132,10 +132,18 @@ describe('alarms', () => {
     ['inversion', '≥ 10 Pa'],
     ['action_high', '≤ 10 Pa'],
     ['rolling', '≤ 10 Pa'],
+    ['consecutive', '< 10 Pa'],
+    ['x_of_y', '< 10 Pa'],
   ])('shows the limit of %s as what is wanted', (kind, words) => {
     expect(view([{ ...ALARM, limit: { kind, value: 10, unit: 'Pa', set: 'site' } }])).toContain(
       words,
     )
+  })
+
+  it('shows a number of samples without a unit', () => {
+    const limit = { kind: 'x_of_y', value: 5, unit: '1', set: 'site' }
+    const text = view([{ ...ALARM, value: 5, peak: 5, limit }])
+    expect(text).toMatch(/ {2}5 {2,}< 5 {2,}/)
   })
 
   it('shows an alarm without value and limit by its detail', () => {

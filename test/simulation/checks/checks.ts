@@ -128,7 +128,7 @@ export class Checks {
       this.#hooks.broken('D8', 'the agent is back on its disk, and no record tells of the gap')
     this.#watchInput(agent)
     this.readings.excuse()
-    this.#samples?.excuse()
+    this.#samples?.started()
     this.#loss.excuse(this.#hooks.now(), true)
     this.#compare(agent, 'restart')
   }

@@ -24,11 +24,18 @@ interface Named {
   readonly why: string
 }
 
+/** A commit under way, and what was so when it was given: a start that finds it may have another clock. */
+interface Committing {
+  readonly commit: Commit
+  readonly wall: number
+  readonly confirmed: Readonly<Record<Stream, number>>
+}
+
 export class RemovalChecks {
   readonly #hooks: RemovalHooks
   /** Files that a durable event names. */
   readonly #named = new Set<string>()
-  #committing: Commit | undefined
+  #committing: Committing | undefined
   /** Sequence numbers of each stream that are durable and not removed. */
   readonly #held: Record<Stream, number[]> = { readings: [], event: [] }
   #opening = false
@@ -39,19 +46,21 @@ export class RemovalChecks {
   }
 
   committing(commit: Commit): void {
-    this.#committing = commit
+    const { wall, confirmed } = this.#hooks
+    const confirmedThen = { readings: confirmed('readings'), event: confirmed('event') }
+    this.#committing = { commit, wall: wall(), confirmed: confirmedThen }
   }
 
   /** The commit before is on the disk. True when it names a file that is to go. */
   durable(): boolean {
     const before = this.#named.size
-    const commit = this.#committing
+    const committing = this.#committing
     this.#committing = undefined
-    commit?.records.forEach((record, index) => {
+    committing?.commit.records.forEach((record, index) => {
       const stream = record.kind === 'reading' ? 'readings' : 'event'
-      this.#held[stream].push(commit.first + index)
+      this.#held[stream].push(committing.commit.first + index)
       if (record.kind === 'event' && record.event.type === 'store.pruned')
-        this.#name(record.event.body as unknown as Named)
+        this.#name(record.event.body as unknown as Named, committing)
     })
     return this.#named.size > before
   }
@@ -71,7 +80,7 @@ export class RemovalChecks {
 
   /** A start has found the journal up to here: a commit that was never answered is there, or it is not. */
   opened(seq: number): void {
-    const last = this.#committing
+    const last = this.#committing?.commit
     const whole = last !== undefined && last.first + last.records.length - 1 <= seq
     if (whole) this.durable()
     this.#committing = undefined
@@ -93,20 +102,20 @@ export class RemovalChecks {
       this.#hooks.broken('D8', `${file} was removed, and no durable record names it`)
   }
 
-  #name({ file, from, through, why }: Named): void {
-    const { confirmed, wall, keepMs, broken, seen } = this.#hooks
+  #name({ file, from, through, why }: Named, { wall, confirmed }: Committing): void {
+    const { keepMs, broken, seen } = this.#hooks
     seen(`removal for ${why}`)
     this.#named.add(file)
     for (const stream of ['readings', 'event'] as const) {
       const last = this.#held[stream].findLast((seq) => seq >= from && seq <= through)
-      if (last !== undefined && confirmed(stream) < last)
-        broken('D8', `${file} goes with ${stream} ${last}, confirmed is ${confirmed(stream)}`)
+      if (last !== undefined && confirmed[stream] < last)
+        broken('D8', `${file} goes with ${stream} ${last}, confirmed is ${confirmed[stream]}`)
       this.#held[stream] = this.#held[stream].filter((seq) => seq > through)
     }
     if (keepMs === undefined) return broken('D8', `${file} goes, and everything is to be kept`)
     const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)\.db$/.exec(file) ?? []
     const over = Date.UTC(Number(year), Number(month) - 1, Number(day)) + DAY + keepMs
-    if (why === 'retention' && wall() < over)
-      broken('D8', `${file} goes ${Math.round((over - wall()) / 1000)} s before its time is over`)
+    if (why === 'retention' && wall < over)
+      broken('D8', `${file} goes ${Math.round((over - wall) / 1000)} s before its time is over`)
   }
 }

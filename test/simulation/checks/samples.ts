@@ -22,8 +22,9 @@ const TIME_WITHIN_MS = 6000
 const TAKEN_WITHIN_MS = 10_000
 const LOOK_BACK_MS = 45_000
 const PROMPT_MS = 300
-/** Outages make samples late, one or two each; a counter that answers is late no more. */
+/** Outages make samples late, one or two each; a counter that answers is late no more. A start is such an outage. */
 const LATE_MAX = 6
+const LATE_PER_START = 2
 const CUBIC_METRE = 1000
 const FILL_MS = (CUBIC_METRE / FLOW_LPM) * 60_000
 
@@ -34,6 +35,8 @@ interface Channel {
   lastAt: number
   /** Samples in a row that came late. */
   lateOnes: number
+  /** How many in a row may. */
+  lateMax: number
   /** Newest last, of the rolling cubic metre. */
   window: [t: number, counts: number, litres: number][]
   /** Samples that are not on record may be in it: those before this one, undefined until there is one. */
@@ -65,7 +68,15 @@ export class SampleChecks {
     this.#transitions = transitions
     for (const index of [0, 1] as const) {
       const point = `${unit.draw.id}-${index + 1}`
-      const state = { lastAt: 0, lateOnes: 0, window: [], blind: undefined, due: [], allowed: [] }
+      const state = {
+        lastAt: 0,
+        lateOnes: 0,
+        lateMax: LATE_MAX,
+        window: [],
+        blind: undefined,
+        due: [],
+        allowed: [],
+      }
       this.#channels.set(point, { point, index, taken: new Set(), ...state })
     }
   }
@@ -91,8 +102,7 @@ export class SampleChecks {
         this.#spoilt(channel, base.boot.trueTime(t - base.offsetMs))
       return
     }
-    channel.lateOnes = late === true ? channel.lateOnes + 1 : 0
-    if (channel.lateOnes > LATE_MAX) broken('A5', `${channel.lateOnes} samples in a row are late`)
+    this.#countLate(channel, late === true, broken)
     const truth = this.#unit.known(x.rec)
     if (truth === undefined || truth.end > this.#hooks.now())
       return broken('D1', `the instrument has no sample ${x.rec}`)
@@ -110,6 +120,13 @@ export class SampleChecks {
         broken('D7', `begins at ${start.toFixed(0)}, did at ${truth.start.toFixed(0)}`)
     }
     if (good) this.#judge(channel, t, truth)
+  }
+
+  #countLate(channel: Channel, late: boolean, broken: SampleHooks['broken']): void {
+    channel.lateOnes = late ? channel.lateOnes + 1 : 0
+    if (!late) channel.lateMax = LATE_MAX
+    if (channel.lateOnes > channel.lateMax)
+      broken('A5', `${channel.lateOnes} samples in a row are late`)
   }
 
   /** The record came while one channel was refused: it is on record as bad, and is not read again. */
@@ -174,6 +191,12 @@ export class SampleChecks {
       channel.blind = { first: undefined }
       channel.due = []
     }
+  }
+
+  /** An agent began. */
+  started(): void {
+    this.excuse()
+    for (const channel of this.#channels.values()) channel.lateMax += LATE_PER_START
   }
 
   excuse(): void {

@@ -14,6 +14,9 @@ import { keepZone, shiftZone } from './zone-state.ts'
 /** State row that is there while the wall clock is doubted. */
 export const CLOCK_KEY = 'clock'
 
+/** State row: by how much the others have moved already with a step that is found only at a start (store/volatile-store.ts). */
+export const MOVED_KEY = 'moved'
+
 /** Readings are flagged from now on. */
 export function doubtClock(turn: Turn, why: string): void {
   turn.state.doubtful = true
@@ -33,23 +36,26 @@ export function trustClock(turn: Turn, by: string): void {
   turn.urgent = true
 }
 
-/** A new time base: the event says by how much; what lies on the wall's time line moves with it, no delay does. */
-export function stepClock(turn: Turn, stepMs: Millis): void {
+/**
+ * A new time base: the event says by how much; what lies on the wall's time line moves with it, no delay does. By `moveMs`, where it
+ * has moved for a part already.
+ */
+export function stepClock(turn: Turn, stepMs: Millis, moveMs: Millis = stepMs): void {
   const { state, at } = turn
   state.tb++
   state.offsetMs = at.wall - at.mono
   for (const unit of state.instruments.values()) {
-    if (unit.counter !== undefined) keepCounter(turn, unit, shiftCounter(unit.counter, stepMs))
+    if (unit.counter !== undefined) keepCounter(turn, unit, shiftCounter(unit.counter, moveMs))
     for (const channel of unit.channels)
       if (channel.window.rolling.length > 0)
-        keepWindow(turn, channel, shiftWindow(channel.window, stepMs))
+        keepWindow(turn, channel, shiftWindow(channel.window, moveMs))
   }
   for (const unit of state.zones.values()) {
     if (unit.past.length === 0) continue
-    shiftZone(unit, stepMs)
+    shiftZone(unit, moveMs)
     keepZone(turn, unit)
   }
-  shiftTrends(turn, stepMs)
+  shiftTrends(turn, moveMs)
   writeEvent(turn, 'clock.stepped', { stepMs })
   turn.urgent = true
   // it has happened and is over: what stays is to be seen by somebody (URS-51)

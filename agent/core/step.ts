@@ -4,7 +4,7 @@
 import { carryOut } from './acts.ts'
 import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
-import { CLOCK_KEY, doubtClock, stepClock, trustClock } from './clock.ts'
+import { CLOCK_KEY, doubtClock, MOVED_KEY, stepClock, trustClock } from './clock.ts'
 import { passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { forgiveStall } from './data-loss.ts'
 import { setFault } from './fault.ts'
@@ -75,7 +75,9 @@ export interface CreateOptions {
 export function createState(options: CreateOptions): { state: CoreState; result: StepResult } {
   const { plant, epoch, seq, tb, at, persisted, lastCommit, stepMs } = options
   // what is on record lies on the time line of the clock before: it is taken up there, and moves as a whole
-  const wallBefore = at.wall - (stepMs ?? 0)
+  const moved = persisted.get(MOVED_KEY)
+  const moveMs = stepMs === undefined ? 0 : stepMs - Number(moved ?? 0)
+  const wallBefore = at.wall - moveMs
   const state: CoreState = {
     plant,
     epoch,
@@ -136,7 +138,8 @@ export function createState(options: CreateOptions): { state: CoreState; result:
   state.nuisance = resumeFlood(row(FLOOD_KEY), lastCommit, at)
   const trendOf = (id: string) => row<TrendRow>(trendKey(id))?.excursions
   resumeTrends(turn, trendOf, row<Happening[]>(HAPPENED_KEY) ?? [])
-  if (stepMs !== undefined) stepClock(turn, stepMs)
+  if (stepMs !== undefined) stepClock(turn, stepMs, moveMs)
+  if (moved !== undefined) turn.changes.set(MOVED_KEY, undefined)
   state.gone = row<string[]>(GONE_KEY) ?? []
   settleDifference(turn, before)
   for (const id of state.gone) turn.alarms.add(id)

@@ -2,7 +2,7 @@
 // that the gap can be told and the alarms carried over when the disk is good again. It never moves the head.
 
 import type { JournalEvent } from '#core/record.ts'
-import type { Instant } from '#core/time.ts'
+import type { Instant, Millis } from '#core/time.ts'
 import type { Commit, Head, Recovered, StateChange, Store, StreamBatch } from '#ports/store.ts'
 import { covering, renumberAlarm } from './quarantine.ts'
 import { StoreError } from './store-error.ts'
@@ -14,10 +14,10 @@ const CARRIED =
   /^(alarm|zone|stay|hold|service|reminder|counter|window|trend)\/|^(alarms|alarms_gone|flood|happened)$/
 
 /**
- * State that lies on the wall's time line. Where the clock stepped in a gap it has moved with it already, and the next start,
- * which finds the step by the last commit on record, would move it once more: it stays as it was on record.
+ * State row: by how much what is carried over has moved with a clock that stepped in the gap. The next start, which finds the step by
+ * the last commit on record, moves it by so much less.
  */
-const ON_THE_WALL = /^(counter|trend|window)\//
+const MOVED_KEY = 'moved'
 
 /** What was not recorded. */
 export interface Gap {
@@ -31,6 +31,8 @@ export interface Gap {
   /** Transitions of alarms in the gap. */
   readonly alarms: readonly Readonly<Record<string, unknown>>[]
   readonly state: readonly StateChange[]
+  /** By how much the wall clock stepped in it. */
+  readonly steppedMs: Millis
   readonly last: { readonly at: Instant; readonly bootId: string; readonly tb: number }
 }
 
@@ -52,6 +54,7 @@ export class VolatileStore implements Store {
   #release: (() => void) | undefined
   #readings = 0
   #events = 0
+  #steppedMs: Millis = 0
   #last: Gap['last'] | undefined
 
   constructor(options: VolatileOptions) {
@@ -90,6 +93,7 @@ export class VolatileStore implements Store {
 
   #take({ type, ts, body }: JournalEvent): void {
     this.#events++
+    if (type === 'clock.stepped') this.#steppedMs += Number(body['stepMs'])
     if (!type.startsWith('alarm.') || this.#alarms.length >= TRANSITIONS_MAX) return
     const { alarm, occ, from, to } = body
     this.#alarms.push({ type, ts, alarm, occ, from, to })
@@ -120,6 +124,7 @@ export class VolatileStore implements Store {
       ...{ readings: this.#readings, events: this.#events, reason },
       alarms: this.#alarms,
       state: this.changes(),
+      steppedMs: this.#steppedMs,
       last: this.#last,
     }
   }
@@ -148,24 +153,25 @@ export async function recordGap(
   bootId: string,
 ): Promise<Store> {
   const { recovered } = store
-  const { from, to, readings, events, reason, alarms, last } = gap
+  const { from, to, readings, events, reason, alarms, last, steppedMs } = gap
   const seq = recovered.head.seq + 1
-  const stepped = last.tb !== recovered.tb
-  const carried = gap.state.filter(({ key }) => !(stepped && ON_THE_WALL.test(key)))
-  const state = carried.map(({ key, value }) => ({
+  const carried = gap.state.map(({ key, value }) => ({
     key,
     value: value !== undefined && key.startsWith('alarm/') ? renumberAlarm(value, seq) : value,
   }))
+  const moved = steppedMs === 0 ? undefined : JSON.stringify(steppedMs)
+  const state = [...carried, { key: MOVED_KEY, value: moved }]
   const body = { from, to, readings, events, reason, alarms }
   const event = { type: 'store.gap', ts: Math.round(at.wall), body }
   const { tb } = recovered
   const records = [{ kind: 'event' as const, event }]
-  const head = await store.commit({ at, bootId, tb, first: seq, records, state })
+  // by the clock before, so that whichever start is next finds the step
+  const before = ({ mono, wall }: Instant): Instant => ({ mono, wall: wall - steppedMs })
+  const head = await store.commit({ at: before(at), bootId, tb, first: seq, records, state })
   const rows = merged(recovered.state, state)
-  // A clock that stepped in the gap is found by comparing with the last commit on record.
-  const lastCommit = stepped ? recovered.lastCommit : { at: last.at, bootId: last.bootId }
+  const lastCommit = { at: before(last.at), bootId: last.bootId }
   return {
-    recovered: { ...recovered, head, state: rows, ...(lastCommit !== undefined && { lastCommit }) },
+    recovered: { ...recovered, head, state: rows, lastCommit },
     commit: (commit) => store.commit(commit),
     batches: (query) => store.batches(query),
     count: (stream, after) => store.count(stream, after),

@@ -70,6 +70,21 @@ describe('URS-51 a start with a clock that is not to be believed', () => {
     expect(core.state.tb).toBe(1)
   })
 
+  it('HO8 what has moved with the clock while nothing could be kept moves no more at the start that finds the step', () => {
+    const core = start()
+    core.occupancy('b101', 'in_operation')
+    core.occupancy('b101', 'at_rest')
+    const until = () => core.state.zones.get('b101')?.past.map((each) => each.until)
+    const before = until()
+    core.persisted.set('moved', String(AGES))
+    core.restart(0, { stepMs: AGES })
+    expect(until()).toEqual(before)
+    expect(core.eventsOf('clock.stepped')).toMatchObject([{ body: { stepMs: AGES } }])
+    expect(core.persisted.has('moved')).toBe(false)
+    core.restart(0, { stepMs: 1000 })
+    expect(until()).toEqual(before?.map((each) => each + 1000))
+  })
+
   it('is doubted in the state row until it is trusted, so that the next start knows', () => {
     const core = start()
     expect(core.persisted.get('clock')).toBe('{"doubtful":true}')

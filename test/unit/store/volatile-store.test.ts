@@ -81,7 +81,7 @@ describe('a store in memory', () => {
 })
 
 describe('a gap', () => {
-  const given = async (tb = 2): Promise<VolatileStore> => {
+  const given = async (): Promise<VolatileStore> => {
     const store = volatile()
     const activated = event('alarm.activated', {
       alarm: 'a.action_high',
@@ -98,7 +98,6 @@ describe('a gap', () => {
           { key: 'user/jdoe', value: '{"forged":true}' },
           { key: 'cursor/event', value: '999' },
         ],
-        tb,
       ),
     )
     return store
@@ -156,33 +155,36 @@ describe('a gap', () => {
     expect(commits[0]?.state.map(({ key }) => key)).toEqual([
       'alarm/a.action_high',
       'alarm/b.action_high',
+      'moved',
     ])
+    expect(recovered.state.has('moved')).toBe(false)
     expect(recovered.coverage, 'its slots are owed').toBe(lastKnown.coverage)
     expect(recovered.lastCommit?.at.mono).toBe(66_000)
   })
 
-  it('leaves a clock that stepped in it to be found by the next start', async () => {
-    const { store } = good()
-    const gap = (await given(3)).gap()
+  it('URS-51 leaves a clock that stepped in it to be found by whichever start is next, and says what has moved already', async () => {
+    const { store, commits } = good()
+    const memory = volatile()
+    const counter = { key: 'counter/pc', value: '{"next":5}' }
+    const stepped = event('clock.stepped', { stepMs: 3_600_000 })
+    await memory.commit(commit([], [{ key: 'counter/pc', value: '{"next":1}' }]))
+    await memory.commit(commit([stepped], [counter], 3))
+    const gap = memory.gap()
     if (gap === undefined) throw new Error('no gap')
-    const { recovered } = await recordGap(store, gap, { wall: NOON + 9000, mono: 70_000 }, 'boot-1')
-    expect(recovered.lastCommit).toEqual(lastKnown.lastCommit)
+    const now = { wall: NOON + 3_600_000, mono: 70_000 }
+    const { recovered } = await recordGap(store, gap, now, 'boot-1')
+    expect(commits[0]).toMatchObject({
+      at: { wall: NOON, mono: 70_000 },
+      tb: 2,
+      state: [counter, { key: 'moved', value: '3600000' }],
+      records: [{ event: { ts: now.wall } }],
+    })
+    expect(recovered.lastCommit).toEqual({
+      at: { wall: NOON + 5000 - 3_600_000, mono: 66_000 },
+      bootId: 'boot-1',
+    })
     expect(recovered.tb).toBe(2)
-  })
-
-  it('URS-51 and then moves nothing twice: a counter stays on the time line on record', async () => {
-    for (const [tb, carried] of [
-      [2, 1],
-      [3, 0],
-    ] as const) {
-      const { store, commits } = good()
-      const memory = volatile()
-      await memory.commit(commit([], [{ key: 'counter/pc', value: '{"next":5}' }], tb))
-      const gap = memory.gap()
-      if (gap === undefined) throw new Error('no gap')
-      await recordGap(store, gap, { wall: NOON + 9000, mono: 70_000 }, 'boot-1')
-      expect(commits[0]?.state).toHaveLength(carried)
-    }
+    expect(recovered.state.get('moved')).toBe('3600000')
   })
 
   it('is gone on with from where it stood, when the disk was bad after all', async () => {

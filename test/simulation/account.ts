@@ -95,7 +95,7 @@ export class Account {
   readonly #streams = new Map<string, Received>()
   readonly #slots = new Map<string, { tb: number; next: number; seq: number }>()
   /** Records that cannot be had any more, as events told. */
-  readonly #lost: Range[] = []
+  readonly lost: Range[] = []
   readonly #intervalOf: (point: string) => number | 'sample' | undefined
   readonly retained = new Map<string, string>()
   epoch = ''
@@ -114,7 +114,7 @@ export class Account {
     const key = `${epoch}/${name}`
     const known = this.#streams.get(key)
     if (known !== undefined) return known
-    const made = new Received((after, through) => this.isLost(name, after, through))
+    const made = new Received((after, through) => this.#isLost(name, after, through))
     this.#streams.set(key, made)
     return made
   }
@@ -170,9 +170,9 @@ export class Account {
 
   /** What is lost is not waited for any more. Beyond the ranges that are named, all of the file may be. */
   #loses({ lost = [], ranges = 0, through = 0 }: EventMessage): void {
-    this.#lost.push(...lost)
+    this.lost.push(...lost)
     const [, end] = lost.at(-1) ?? [0, 0]
-    if (ranges > lost.length) this.#lost.push([end + 1, through])
+    if (ranges > lost.length) this.lost.push([end + 1, through])
     this.stream('event').join()
     const readings = this.stream('readings')
     readings.join()
@@ -180,9 +180,9 @@ export class Account {
   }
 
   /** The hole ends with a record that is lost, and all of the stream in it is. */
-  isLost(stream: StreamName, after: number, through: number): boolean {
-    const isTold = this.#lost.some(([from, end]) => from <= through && through <= end)
-    return isTold && !this.#listener.has(stream, after, through, this.#lost)
+  #isLost(stream: StreamName, after: number, through: number): boolean {
+    const isTold = this.lost.some(([from, end]) => from <= through && through <= end)
+    return isTold && !this.#listener.has(stream, after, through, this.lost)
   }
 
   /** Slots of what is complete now, in order of sequence. */
@@ -220,6 +220,6 @@ export class Account {
   }
 
   #lostBetween(after: number, before: number): boolean {
-    return this.#lost.some(([from, through]) => from < before && through > after)
+    return this.lost.some(([from, through]) => from < before && through > after)
   }
 }

@@ -10,6 +10,7 @@ import type {
   SessionRequest,
 } from '../../agent/uplink/session.ts'
 import type { Dice } from './dice.ts'
+import { Gone } from './gone.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
 import type { Timeline } from './timeline.ts'
@@ -60,8 +61,8 @@ export class Broker {
   connects: number[] = []
   /** True time since which the present session is open; infinite without one. */
   openSince = Number.POSITIVE_INFINITY
-  /** Messages that the agent may have taken for delivered, or that came out of order, so that a consumer may miss them. */
-  losses = 0
+  /** What the agent may have taken for delivered and no consumer got. */
+  readonly lost = new Gone()
   receiveMaximum = 65_535
 
   constructor(options: BrokerOptions) {
@@ -89,8 +90,7 @@ export class Broker {
 
   unsubscribe(): void {
     this.#subscriber = undefined
-    this.losses += this.#queued.length
-    this.#queued = []
+    this.#loseQueue()
   }
 
   /** The subscriber is back: what was kept for it comes first. */
@@ -126,8 +126,7 @@ export class Broker {
   forget(): void {
     this.goDown(2000)
     this.retained.clear()
-    this.losses += this.#queued.length
-    this.#queued = []
+    this.#loseQueue()
     this.#known = false
     this.#options.seen('broker forgot')
   }
@@ -259,7 +258,7 @@ export class Broker {
     const stream = isStream(topic)
     if (this.#options.timeline.now < this.#denyUntil && stream) {
       this.#options.seen(old ? 'refusal that looks like success' : 'publish denied')
-      if (old) this.losses++
+      if (old) this.lost.addMessage(topic, payload)
       return old ? 0 : 0x87
     }
     if (retain) {
@@ -268,7 +267,7 @@ export class Broker {
     }
     if (this.#subscriber === undefined) {
       this.#options.seen('no subscriber')
-      if (old && stream) this.losses++
+      if (old) this.lost.addMessage(topic, payload)
       return old ? 0 : 0x10
     }
     this.#forward(topic, payload)
@@ -280,11 +279,16 @@ export class Broker {
     if (subscriber === undefined) return
     if (subscriber.present) return subscriber.receive(topic, payload, false)
     this.#queued.push([topic, payload])
-    if (this.#queued.length > QUEUE_MAX) {
-      this.#queued.shift()
-      this.losses++
-      this.#options.seen('queue overflowed')
-    }
+    const [oldest] = this.#queued
+    if (oldest === undefined || this.#queued.length <= QUEUE_MAX) return
+    this.#queued.shift()
+    this.lost.addMessage(...oldest)
+    this.#options.seen('queue overflowed')
+  }
+
+  #loseQueue(): void {
+    for (const message of this.#queued) this.lost.addMessage(...message)
+    this.#queued = []
   }
 
   #message(mine: Connected, topic: string, payload: string, retained: boolean): void {

@@ -2,7 +2,7 @@
 // Written from the port's words alone, as a second opinion on the real journal.
 
 import { type JournalRecord, printEvent, printReading, type Stream } from '#core/record.ts'
-import type { BatchQuery, Commit, Head, Recovered, StreamBatch } from '#ports/store.ts'
+import type { BatchQuery, Commit, Head, Recovered, SeqRange, StreamBatch } from '#ports/store.ts'
 import type { Platter } from './store.ts'
 import { type DiskFault, diskRefuses } from './survival.ts'
 
@@ -51,9 +51,15 @@ export class MemoryDisk {
 
   rot(): void {}
 
-  /** Nothing is ever lost here. */
-  holds(): boolean {
-    return true
+  holds(stream: Stream, [after, through]: SeqRange, lost: readonly SeqRange[]): boolean {
+    if (this.floor[stream] > after) return true
+    const rows = this.rows[stream]
+    for (let at = firstAbove(rows, after); at < rows.length; at++) {
+      const { seq } = rows[at] ?? { seq: Number.POSITIVE_INFINITY }
+      if (seq > through) return false
+      if (!lost.some(([from, end]) => from <= seq && seq <= end)) return true
+    }
+    return false
   }
 
   lastKnown(): Recovered | undefined {

@@ -1,6 +1,8 @@
 // One simulated site from one seed: plant, wires, gateway, broker, consumer, people and everything that strikes them, first with
 // faults (safety), then without (liveness). Decides nothing about right and wrong: that is checks/.
 
+import type { SeqRange } from '#ports/store.ts'
+import type { StreamName } from './account.ts'
 import { Broker } from './broker.ts'
 import { Checks } from './checks/checks.ts'
 import { OutsideChecks } from './checks/outside.ts'
@@ -107,8 +109,8 @@ export class World {
       activated: (alarm: string, seq: number) =>
         this.outside.activated(alarm, seq, this.host.process),
       stoppedUntil: () => this.host.process?.lastStopped ?? 0,
-      rejected: () => {
-        this.outside.rejected++
+      rejected: (stream: StreamName, first: number, last: number) => {
+        this.outside.rejected.add(stream, first, last)
         this.seen('dead letter')
       },
     }
@@ -126,6 +128,7 @@ export class World {
     this.outside = new OutsideChecks({
       ...{ timeline, broker: this.broker, lines: this.lines, broken: hooks.broken },
       consumer: () => this.consumer,
+      has: (...asked) => this.#has(...asked),
       gone: (alarm) => this.revision.removed.has(alarm.slice(0, alarm.lastIndexOf('.'))),
     })
     this.host = new Host({
@@ -291,11 +294,15 @@ export class World {
           this.checks.accepted.checkPrint(seq, whole)
         },
         broken: (invariant, words) => this.broken(invariant, words),
-        has: (stream, after, through, lost) => this.disk.holds(stream, [after, through], lost),
+        has: (...asked) => this.#has(...asked),
       },
       seen: (what) => this.seen(what),
       replied: (user, payload) => this.checks.transitions.replied(user, payload),
     })
+  }
+
+  #has(stream: StreamName, after: number, through: number, beside: readonly SeqRange[]): boolean {
+    return this.disk.holds(stream, [after, through], beside)
   }
 
   #sweep(): void {

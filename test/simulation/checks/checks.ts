@@ -4,6 +4,7 @@ import type { Configuration } from '#config/configuration.ts'
 import type { Plant } from '#core/point.ts'
 import type { Reading } from '#core/reading.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
+import type { StreamName } from '../account.ts'
 import { CounterUnit } from '../counter.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
@@ -26,7 +27,7 @@ export interface CheckHooks {
   seen(what: string): void
   now(): number
   activated(alarm: string, seq: number): void
-  rejected(): void
+  rejected(stream: StreamName, first: number, last: number): void
   /** True time until which the process was last stopped. */
   stoppedUntil(): number
 }

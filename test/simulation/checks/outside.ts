@@ -2,9 +2,10 @@
 // attempts within bounds (S2), and a time base that follows the wall clock (S5).
 
 import type { Agent } from '../../../agent/runtime/agent.ts'
-import type { Hole, StreamName } from '../account.ts'
+import type { AccountListener, Hole, StreamName } from '../account.ts'
 import type { Broker } from '../broker.ts'
 import type { Consumer } from '../consumer.ts'
+import { Gone } from '../gone.ts'
 import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
 import type { Timeline } from '../timeline.ts'
@@ -18,7 +19,9 @@ const ATTEMPTS_MAX = 150
 const ATTEMPTS_WITHIN_MS = 600_000
 const STEP_MS = 520
 /** A record that was set aside is said so within this time after those behind it arrived. */
-const SAID_WITHIN_MS = 30_000
+const SAID_WITHIN_MS = 15_000
+/** What is only tried again is not missing for so long. */
+const STANDS_MS = 15_000
 
 export interface OutsideOptions {
   readonly timeline: Timeline
@@ -28,13 +31,15 @@ export interface OutsideOptions {
   /** Whether the file no longer has the point of an alarm, so that its topic is empty. */
   readonly gone: (alarm: string) => boolean
   readonly broken: (invariant: string, words: string) => void
+  /** Whether a stream has a record between two numbers that is none of these. */
+  readonly has: AccountListener['has']
 }
 
 export class OutsideChecks {
   readonly #options: OutsideOptions
   #offSince: number | undefined
   /** Records that the agent has said were refused. */
-  rejected = 0
+  readonly rejected = new Gone()
 
   constructor(options: OutsideOptions) {
     this.#options = options
@@ -75,21 +80,32 @@ export class OutsideChecks {
   }
 
   /**
-   * A hole is there because the broker lost something, or because it refused it and that was said, or because a file has lost it and an
-   * event told that.
+   * A hole is there because the broker lost all that is missing, or because it refused it and that was said, or a file has lost it. What was
+   * refused is tried again at first, and what the broker hangs up on is looked for over several sessions: a hole counts that has
+   * stood for a while in one session, and is still not explained some time later, whether a replay has filled it meanwhile or not.
    */
   #explain(stream: StreamName, hole: Hole): void {
-    const { timeline, broker, broken, consumer } = this.#options
-    if (broker.losses > 0 || this.rejected > 0) return
-    timeline.after(SAID_WITHIN_MS, () => {
-      const { account } = consumer()
-      if (account.isLost(stream, hole.from, hole.to)) return
-      if (broker.losses === 0 && this.rejected === 0)
-        broken(
-          'D4',
-          `the consumer misses ${stream} from ${hole.from} to ${hole.to}, and nothing lost them`,
-        )
+    const { timeline, broker, consumer, broken } = this.#options
+    if (this.#isExplained(stream, hole)) return
+    const session = broker.openSince
+    timeline.after(STANDS_MS, () => {
+      const same = consumer().account.stream(stream).hole()?.from === hole.from
+      if (!same || broker.openSince !== session) return
+      timeline.after(SAID_WITHIN_MS, () => {
+        if (broker.openSince !== session || this.#isExplained(stream, hole)) return
+        const { from, to } = hole
+        broken('D4', `the consumer misses ${stream} from ${from} to ${to}, and nothing lost them`)
+      })
     })
+  }
+
+  #isExplained(stream: StreamName, { from, to }: Hole): boolean {
+    const { broker, consumer, has } = this.#options
+    const { account } = consumer()
+    const { through } = account.stream(stream)
+    for (const gone of [broker.lost, this.rejected]) gone.forget(stream, through)
+    const gone = [...broker.lost.of(stream), ...this.rejected.of(stream), ...account.lost]
+    return !has(stream, from, to, gone)
   }
 
   #checkBase(agent: Agent, { boot }: Process): void {

@@ -7,6 +7,7 @@ import type { JournalEvent } from '#core/record.ts'
 import { alarmList } from '#core/step.ts'
 import { stateName } from '../../../agent/core/alarm-state.ts'
 import type { Agent } from '../../../agent/runtime/agent.ts'
+import type { StreamName } from '../account.ts'
 import { roleOf } from '../people.ts'
 import { forgetOldest } from '../remembered.ts'
 import { HoldChecks } from './holds.ts'
@@ -48,6 +49,13 @@ const EDGES = new Set([
   'worsened acknowledged unacknowledged',
 ])
 
+/** Records that a broker does not take. */
+interface Rejected {
+  readonly of: StreamName
+  readonly first: number
+  readonly last: number
+}
+
 export type GapStep = AlarmEvent & { readonly type: string }
 
 const ENTITLED = ['technician', 'supervisor', 'qa']
@@ -60,7 +68,8 @@ export interface TransitionHooks {
   broken(invariant: string, words: string): void
   seen(what: string): void
   activated(alarm: string, seq: number): void
-  rejected(): void
+  /** The agent has said that these were refused. */
+  rejected(stream: StreamName, first: number, last: number): void
   /** Whether a changed configuration is about this alarm. */
   mayClose(alarm: string): boolean
 }
@@ -106,7 +115,10 @@ export class TransitionChecks {
     // what has lasted its longest is ended by time alone (URS-67)
     if (type === 'occupancy.changed' && body['cause'] !== 'longest_stay')
       this.#byPerson(seq, type, body as unknown as AlarmEvent)
-    if (type === 'uplink.rejected') this.#hooks.rejected()
+    if (type === 'uplink.rejected') {
+      const { of, first, last } = body as unknown as Rejected
+      this.#hooks.rejected(of, first, last)
+    }
     this.holds.accepted(seq, { type, ts, body })
     if (!type.startsWith('alarm.') || type.endsWith('shelved')) return
     const event = body as unknown as AlarmEvent

@@ -1,0 +1,34 @@
+// Records that are known to be gone on their way, by stream and number: lost by the broker, or refused and said so.
+
+import type { SeqRange } from '#ports/store.ts'
+import type { StreamName } from './account.ts'
+
+export class Gone {
+  readonly #ranges: Record<StreamName, SeqRange[]> = { readings: [], event: [] }
+
+  add(stream: StreamName, first: number, last: number): void {
+    this.#ranges[stream].push([first, last])
+  }
+
+  /** What a message of a stream holds; others are no matter. */
+  addMessage(topic: string, payload: string): void {
+    const leaf = topic.slice(topic.lastIndexOf('/') + 1)
+    if (leaf !== 'readings' && leaf !== 'event') return
+    const {
+      seq = 0,
+      first = seq,
+      last = seq,
+    } = JSON.parse(payload) as Partial<Record<'first' | 'last' | 'seq', number>>
+    this.add(leaf, first, last)
+  }
+
+  of(stream: StreamName): readonly SeqRange[] {
+    return this.#ranges[stream]
+  }
+
+  /** What arrived after all is not asked about any more. */
+  forget(stream: StreamName, through: number): void {
+    if (this.#ranges[stream].length < 1000) return
+    this.#ranges[stream] = this.#ranges[stream].filter(([, last]) => last > through)
+  }
+}

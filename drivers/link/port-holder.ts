@@ -100,16 +100,21 @@ function wordsOf(pid: number): string {
 
 const COMMAND_LENGTH_MAX = 60
 
-/** Program and, of an interpreter, the script: never further arguments, which may be secrets. */
 function commandOf(pid: number): string | undefined {
   try {
-    const [program, first] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    const name = path.basename(program ?? '') || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-    const script =
-      /^(node|bun|deno|python|perl|ruby|java|sh|bash)/.test(name) && /\.\w+$/.test(first ?? '')
-    const words = script ? `${name} ${path.basename(first ?? '')}` : name
-    return words.replaceAll(/\p{Cc}+/gu, ' ').slice(0, COMMAND_LENGTH_MAX)
+    const words = commandWords(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'))
+    return words || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
   } catch {
     return undefined
   }
+}
+
+/** Program and, of an interpreter, the script: never further arguments, which may be secrets. */
+export function commandWords([program = '', ...rest]: readonly string[]): string {
+  const name = path.basename(program)
+  const first = rest.find((word) => !/^--[\w-]+(=|$)/.test(word)) ?? ''
+  const isScript =
+    /^(node|bun|deno|python|perl|ruby|java|sh|bash)/.test(name) && /^[^-].*\.\w+$/.test(first)
+  const words = isScript ? `${name} ${path.basename(first)}` : name
+  return words.replaceAll(/\p{Cc}+/gu, ' ').slice(0, COMMAND_LENGTH_MAX)
 }

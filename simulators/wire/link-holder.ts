@@ -44,8 +44,9 @@ function hasMaster(pid: number, index: number): boolean {
 /** `node main.ts (process 4711)`: never further arguments, which may be secrets. */
 function wordsOf(pid: number): string {
   const words = orNothing(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')) ?? []
-  const [program, script] = words.map((word) => path.basename(word))
-  const name = program === 'node' && script ? `node ${script}` : (program ?? '')
+  const program = path.basename(words[0] ?? '')
+  const script = words.slice(1).find((word) => !word.startsWith('--'))
+  const name = program === 'node' && script ? `node ${path.basename(script)}` : program
   return `${name.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 60)} (process ${pid})`.trim()
 }
 

@@ -69,6 +69,10 @@ export class PseudoTerminal {
     socat.stderr.on('data', (chunk: Buffer) => {
       complaint = `${complaint}${chunk.toString()}`.slice(-500)
     })
+    // One that ends by itself has taken the port with it: the next tick makes it again.
+    socat.once('exit', () => {
+      if (this.#socat === socat) this.#lost()
+    })
     socat.stdin.on('error', () => {})
     socat.stdout.on('data', (chunk: Buffer) => this.line.receive(chunk))
     this.#socat = socat
@@ -92,7 +96,7 @@ export class PseudoTerminal {
     })
   }
 
-  /** The port vanishes while it refuses, as when its adapter is unplugged, and comes back afterwards. */
+  /** The port vanishes while it refuses, as when its adapter is unplugged, and comes back afterwards, as after any loss of it. */
   tick(mono: Millis): void {
     if (this.#changing || this.#closed) return
     const refusing = this.#options.faults.active('refuse', mono) !== undefined
@@ -106,12 +110,16 @@ export class PseudoTerminal {
       })
   }
 
-  async #vanish(): Promise<void> {
-    const socat = this.#socat
+  #lost(): void {
     this.#socat = undefined
     this.line.reset()
     if (this.#held !== undefined) closeSync(this.#held)
     this.#held = undefined
+  }
+
+  async #vanish(): Promise<void> {
+    const socat = this.#socat
+    this.#lost()
     if (socat === undefined || socat.exitCode !== null || socat.signalCode !== null) return
     const gone = new Promise<void>((resolve) => socat.once('exit', () => resolve()))
     socat.kill('SIGTERM')

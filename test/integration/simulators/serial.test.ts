@@ -15,7 +15,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../agent/runtime/system-clock.ts'
 import { type Simulation, startSimulation } from '../../../simulators/main.ts'
 import type { BusSpec, SimulationSpec } from '../../../simulators/spec.ts'
+import { linkHolder } from '../../../simulators/wire/link-holder.ts'
 import { available, removeDirectory, temporaryDirectory } from '../../support/processes.ts'
+import { until } from '../../support/until.ts'
 import { RawClient } from './raw-client.ts'
 
 const READ_TEST = 'F0 03 1F 00 00 03 17 3E'
@@ -204,6 +206,18 @@ describe.skipIf(!available('socat'))('a pseudo-terminal', () => {
     const { ask } = await serial(link)
     expect(await ask(READ_TEST, 11)).toHaveLength(11)
     expect(first.lines.get('rs485-1')).toMatchObject({ requests: 1, replies: 1 })
+  })
+
+  it('comes back when what carries it was killed', async () => {
+    const link = path.join(directory(), 'line')
+    await run(bus(link))
+    const holder = linkHolder(link) ?? ''
+    process.kill(Number(/process (\d+)/.exec(holder)?.[1]), 'SIGKILL')
+    await until('another terminal behind the link', () => {
+      const now = existsSync(link) ? linkHolder(link) : undefined
+      return now !== undefined && now !== holder
+    })
+    expect(await (await serial(link)).ask(READ_TEST, 11)).toHaveLength(11)
   })
 
   it('takes over a link of a dead one whose terminal was given to somebody else', async () => {

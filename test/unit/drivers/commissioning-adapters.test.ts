@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type AdapterSources, listAdapters } from '#drivers/commissioning/adapters.ts'
-import { portHolder } from '#drivers/link/port-holder.ts'
+import { commandWords, portHolder } from '#drivers/link/port-holder.ts'
 import { removeDirectory, temporaryDirectory } from '../../support/processes.ts'
 
 describe('URS-60 serial adapters', () => {
@@ -77,5 +77,22 @@ describe('URS-60 serial adapters', () => {
 
   it('finds nobody at a port that is not there', () => {
     expect(portHolder('/nowhere/ttyUSB9')).toBeUndefined()
+  })
+})
+
+describe('who holds a port is named', () => {
+  it.each([
+    ['a program', ['/usr/bin/minicom', '-D', '/dev/ttyUSB0'], 'minicom'],
+    ['a script', ['node', '/opt/agent/main.ts', 'run', '--pin', '2468'], 'node main.ts'],
+    [
+      'a script behind options of its interpreter',
+      ['/usr/bin/node', '--max-semi-space-size=2', '--no-parallel-scavenge', '/opt/main.ts', 'run'],
+      'node main.ts',
+    ],
+    ['words that are a program themselves', ['python3', '-c', 'secret.py'], 'python3'],
+    ['a secret in place of a script', ['node', '-e', 'login("s3cret.x")'], 'node'],
+    ['nothing', [], ''],
+  ])('%s', (_name, words, expected) => {
+    expect(commandWords(words)).toBe(expected)
   })
 })

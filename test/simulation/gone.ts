@@ -12,14 +12,15 @@ export class Gone {
 
   /** What a message of a stream holds; others are no matter. */
   addMessage(topic: string, payload: string): void {
-    const leaf = topic.slice(topic.lastIndexOf('/') + 1)
-    if (leaf !== 'readings' && leaf !== 'event') return
-    const {
-      seq = 0,
-      first = seq,
-      last = seq,
-    } = JSON.parse(payload) as Partial<Record<'first' | 'last' | 'seq', number>>
-    this.add(leaf, first, last)
+    if (topic.endsWith('/event')) {
+      // what an event tells may have a first and a last of its own
+      const { seq } = JSON.parse(payload) as { readonly seq: number }
+      this.add('event', seq, seq)
+    }
+    if (topic.endsWith('/readings')) {
+      const { first, last } = JSON.parse(payload) as Record<'first' | 'last', number>
+      this.add('readings', first, last)
+    }
   }
 
   of(stream: StreamName): readonly SeqRange[] {

@@ -13,6 +13,8 @@ export function checkPlant(resolved: Resolved, findings: Findings): void {
   checkZones(resolved, findings)
   checkBuses(resolved, findings)
   checkUnits(resolved, findings)
+  checkAddresses(resolved, findings)
+  checkSerials(resolved, findings)
   checkIdentity(resolved, findings)
   checkBroker(resolved, findings)
   checkAlarmPath(resolved, findings)
@@ -81,6 +83,7 @@ function checkBuses({ buses }: Resolved, findings: Findings): void {
     if (input.protocol === 'modbus-rtu' && input.allowUnstablePath !== true)
       checkPath(input.path, place, findings)
     if (serial) checkLine(bus, findings)
+    checkLateReply(bus, findings)
     const other = seen.get(end)
     if (other === undefined) {
       seen.set(end, bus)
@@ -105,6 +108,16 @@ function checkLine({ line, unsettled, place }: ResolvedBus, findings: Findings):
       remedy: `set all instruments alike and give ${key}`,
     })
   }
+}
+
+/** Without a transaction id, waiting is all there is between a late reply and the next request. */
+function checkLateReply({ settings, place }: ResolvedBus, findings: Findings): void {
+  if (settings.protocol === 'modbus-tcp' || settings.lateReplyMs > 0) return
+  findings.error(under(place, 'lateReply'), {
+    problem: 'is 0, so that a late reply would be taken for the answer to the next request',
+    remedy: 'give the longest time that a reply may be late, or leave it out',
+    source: 'URS-10',
+  })
 }
 
 function checkPath(path: string, place: Place, findings: Findings): void {
@@ -132,15 +145,57 @@ function checkUnits({ instruments }: Resolved, findings: Findings): void {
   }
 }
 
+/** Addresses of a serial line (Modbus over serial line V1.02, 2.2): 0 is for everybody and is never answered. */
+const ADDRESS_MAX = 247
+
+function checkAddresses({ instruments }: Resolved, findings: Findings): void {
+  for (const { place, bus, unitId } of instruments) {
+    if (bus === undefined || unitId === undefined || bus.settings.protocol === 'modbus-tcp')
+      continue
+    const at = under(place, 'unitId')
+    if (unitId === 0) {
+      findings.error(at, {
+        problem: 'is 0, which on a serial line is everybody and answered by nobody',
+        remedy: `give the address that is set on the instrument, 1 to ${ADDRESS_MAX}`,
+      })
+    } else if (unitId > ADDRESS_MAX) {
+      findings.warning(at, {
+        problem: `is ${unitId}, and addresses above ${ADDRESS_MAX} are reserved on a serial line`,
+        remedy: 'set another address on the instrument, unless its manual gives this one',
+      })
+    }
+  }
+}
+
+/** Makers number each of a model anew; two that are said to be the same one are a slip, or one device with two unit ids. */
+function checkSerials({ instruments }: Resolved, findings: Findings): void {
+  const seen = new Map<string, string>()
+  for (const { own, place, profile } of instruments) {
+    if (own.serial === undefined || profile === undefined) continue
+    const key = `${profile.id} ${own.serial}`
+    const other = seen.get(key)
+    if (other === undefined) {
+      seen.set(key, own.id)
+      continue
+    }
+    findings.warning(under(place, 'serial'), {
+      problem: `is "${own.serial}", as of the instrument "${other}" of the same profile`,
+      remedy: 'correct one of them, unless both are the same device',
+      source: 'URS-14',
+    })
+  }
+}
+
 /**
- * Where grade A or B or a critical point depends on an instrument that cannot tell its serial number, its unit identifier is
- * all there is to know it by, wherever it is plugged in.
+ * Where grade A or B or a critical point depends on an instrument that cannot tell its serial number, or of which none is given,
+ * its unit identifier is all there is to know it by, wherever it is plugged in.
  */
 function checkIdentity({ instruments, points }: Resolved, findings: Findings): void {
   for (const instrument of instruments) {
     const { own, place, bus, profile, unitId } = instrument
     if (bus === undefined || profile === undefined || unitId === undefined) continue
-    if (profile.identify?.serial !== undefined) continue
+    const canTell = profile.identify?.serial !== undefined
+    if (canTell && own.serial !== undefined) continue
     const point = points.find(
       ({ instrument: its, input, zone }) =>
         its === instrument &&
@@ -151,13 +206,16 @@ function checkIdentity({ instruments, points }: Resolved, findings: Findings): v
     })
     if (point === undefined || other === undefined) continue
     const what = point.input.critical === true ? 'critical' : `grade ${point.zone?.grade}`
-    findings.error(under(place, 'unitId'), {
+    const why = canTell ? 'has no serial given' : 'cannot tell its serial number'
+    const words = {
       problem:
         `is ${unitId}, which the instrument "${other.own.id}" has on the bus "${other.own.bus}" too; ${own.id} serves the ` +
-        `${what} point ${point.input.id} and cannot tell its serial number, so crossed cables would not be noticed`,
-      remedy: 'give it a unit identifier that no other instrument of the gateway has',
+        `${what} point ${point.input.id} and ${why}, so crossed cables would not be noticed`,
+      remedy: `${canTell ? 'give its serial, or ' : ''}give it a unit identifier that no other instrument of the gateway has`,
       source: 'Annex 1 9.16, URS-14',
-    })
+    }
+    if (canTell) findings.warning(under(place, 'unitId'), words)
+    else findings.error(under(place, 'unitId'), words)
   }
 }
 

@@ -111,12 +111,75 @@ const PLANT: Case[] = [
   ],
   [
     'URS-14 a grade B instrument that tells its serial number by function 43/14, its unit id on another bus too',
-    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103')),
+    (p) => {
+      Object.assign(instrumentAt(p, 2), { serial: 'R4120001' })
+      p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103'))
+    },
     'accepted',
   ],
   [
+    'URS-14 the same whose serial number nobody has given',
+    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 240, 'd103')),
+    'warned',
+    'instruments[2].unitId',
+    /URS-14/,
+  ],
+  [
+    'URS-14 two of one profile with the same serial number',
+    (p) => {
+      Object.assign(instrumentAt(p, 2), { serial: 'R4120001' })
+      p.instruments.push({ ...twin('th-2', 'vaisala-hmp', 241, 'd103'), serial: 'R4120001' })
+    },
+    'warned',
+    'instruments[3].serial',
+    /URS-14/,
+  ],
+  [
+    'two of different makers with the same serial number',
+    (p) => {
+      Object.assign(instrumentAt(p, 1), { serial: '1' })
+      Object.assign(instrumentAt(p, 2), { serial: '1' })
+    },
+    'accepted',
+  ],
+  [
+    'unit id 0 on a serial line',
+    (p) => Object.assign(instrumentAt(p, 1), { unitId: 0 }),
+    'refused',
+    'instruments[1].unitId',
+  ],
+  ['unit id 0 on Modbus TCP', (p) => Object.assign(instrumentAt(p, 0), { unitId: 0 }), 'accepted'],
+  [
+    'a reserved unit id on a serial line',
+    (p) => Object.assign(instrumentAt(p, 2), { unitId: 248 }),
+    'warned',
+    'instruments[2].unitId',
+  ],
+  [
+    'the last unit id of a serial line',
+    (p) => Object.assign(instrumentAt(p, 2), { unitId: 247 }),
+    'accepted',
+  ],
+  [
+    'URS-10 no quarantine on a serial line',
+    (p) => Object.assign(p.buses[1] ?? {}, { lateReply: '0s' }),
+    'refused',
+    'buses[1].lateReply',
+    /URS-10/,
+  ],
+  [
+    'URS-10 no quarantine behind a converter',
+    (p) => Object.assign(p.buses[2] ?? {}, { lateReply: '0s' }),
+    'refused',
+    'buses[2].lateReply',
+    /URS-10/,
+  ],
+  [
     'URS-14 the unit id of one that tells its serial number, on another bus too',
-    (p) => void p.instruments.push(twin('th-2', 'vaisala-hmp', 43, 'd103')),
+    (p) => {
+      Object.assign(instrumentAt(p, 1), { serial: 'E4711' })
+      p.instruments.push(twin('th-2', 'vaisala-hmp', 43, 'd103'))
+    },
     'accepted',
   ],
   [

@@ -2,7 +2,7 @@
 
 import { formatKey, type Place, under } from '../document.ts'
 import type { Findings } from '../findings.ts'
-import type { Resolved, ResolvedBus } from '../resolve.ts'
+import type { Resolved, ResolvedBus, ResolvedInstrument } from '../resolve.ts'
 
 /** `system` names the agent's own alarms. */
 const RESERVED_IDS = ['system']
@@ -188,10 +188,12 @@ function checkSerials({ instruments }: Resolved, findings: Findings): void {
 
 /**
  * Where grade A or B or a critical point depends on an instrument that cannot tell its serial number, or of which none is given,
- * its unit identifier is all there is to know it by, wherever it is plugged in.
+ * its unit identifier is all there is to know it by, wherever it is plugged in; unless it has a network address of its own
+ * (decision 0031).
  */
 function checkIdentity({ instruments, points }: Resolved, findings: Findings): void {
-  for (const instrument of instruments) {
+  const onLine = instruments.filter((instrument) => !hasOwnAddress(instrument, instruments))
+  for (const instrument of onLine) {
     const { own, place, bus, profile, unitId } = instrument
     if (bus === undefined || profile === undefined || unitId === undefined) continue
     const canTell = profile.identify?.serial !== undefined
@@ -201,7 +203,7 @@ function checkIdentity({ instruments, points }: Resolved, findings: Findings): v
         its === instrument &&
         (input.critical === true || zone?.grade === 'A' || zone?.grade === 'B'),
     )
-    const other = instruments.find((candidate) => {
+    const other = onLine.find((candidate) => {
       return candidate.unitId === unitId && candidate.bus !== undefined && candidate.bus !== bus
     })
     if (point === undefined || other === undefined) continue
@@ -218,6 +220,14 @@ function checkIdentity({ instruments, points }: Resolved, findings: Findings): v
     else findings.error(under(place, 'unitId'), words)
   }
 }
+
+/** Alone at an address of the network, set in the instrument as a unit identifier is: no line leads to it that could be crossed. */
+const hasOwnAddress = (
+  { bus }: ResolvedInstrument,
+  instruments: readonly ResolvedInstrument[],
+): boolean =>
+  bus?.settings.protocol === 'modbus-tcp' &&
+  instruments.filter((instrument) => instrument.bus === bus).length === 1
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const SCHEMES = ['mqtt:', 'mqtts:']

@@ -82,6 +82,15 @@ const PLANT: Case[] = [
     /URS-14/,
   ],
   [
+    'URS-14 the same, the other one alone at a network address',
+    (p) => {
+      mute(p)
+      p.buses.push({ id: 'net-2', protocol: 'modbus-tcp', host: '10.0.0.13' })
+      p.instruments.push({ ...twin('th-2', 'ee310', 240, 'd103'), bus: 'net-2' })
+    },
+    'accepted',
+  ],
+  [
     'URS-14 the same with a unit id of its own',
     (p) => {
       mute(p)

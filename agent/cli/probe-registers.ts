@@ -87,6 +87,8 @@ function questionOf(options: ProbeOptions): Question {
   }
   if (unitId > UNIT_ID_MAX)
     throw usage(`--unit ${unitId} is none; unit ids are 0 to ${UNIT_ID_MAX}`)
+  if (unitId === 0 && bus.protocol !== 'modbus-tcp')
+    throw usage('--unit 0 is everybody on a serial line, and nobody answers; give 1 to 247')
   if (times < 1 || times > TIMES_MAX) throw usage(`--times is 1 to ${TIMES_MAX}`)
   const location = locationOf(options)
   const functionCode = FUNCTION_OF[location.table]

@@ -248,6 +248,7 @@ describe('URS-60 probe refuses what does not fit together: 64', () => {
     ],
     ['no unit on a line', { serial: '/dev/x', reference: '40001' }, /--unit N/],
     ['a unit that is none', { ...host, unit: 256, reference: '40001' }, /0 to 255/],
+    ['everybody on a line', { serial: '/dev/x', unit: 0, reference: '40001' }, /everybody/],
     ['too many registers', { ...host, reference: '40001', count: 126 }, /1 to 125/],
     ['none', { ...host, reference: '40001', count: 0 }, /1 to 125/],
     ['more than there are', { ...host, reference: '465536', count: 2 }, /1 to 1/],

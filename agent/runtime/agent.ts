@@ -257,6 +257,7 @@ export class Agent {
     this.#loop.stop()
     await this.#annunciation.stop(reason === COME_BACK ? 'leave' : 'drop')
     await this.#uplink?.stop(reason, UPLINK_STOP_MS)
+    this.#notices.stop()
     await this.#field.close()
     await this.#loop.flush()
     await this.#options.store.close()

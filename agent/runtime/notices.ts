@@ -72,6 +72,12 @@ export class Notices {
     for (const name of ['uplink_down', 'no_subscriber']) this.#condition(`system.${name}`, false)
   }
 
+  /** The way out is closed for good: nothing is watched any more, so that no timer keeps the process. */
+  stop(): void {
+    this.#cancelDown?.()
+    for (const cancel of this.#quiet.values()) cancel()
+  }
+
   /** Cursors and watermarks since the start, as the store holds them: an uplink that follows goes on there. */
   get marks(): ReadonlyMap<string, string> {
     return this.#marks

@@ -172,6 +172,23 @@ export const coreMutants: readonly PlantedBug[] = [
       }),
   },
   {
+    name: 'an on-delay that stands still never runs out',
+    caughtBy: ['A1'],
+    force: { unitOff: MINUTE / 4 },
+    started: (agent) =>
+      feeding(agent, (input) => {
+        for (const unit of agent.loop.state.alarms.values()) {
+          const { pending } = unit.state
+          if (pending?.since === null)
+            unit.state = {
+              ...unit.state,
+              pending: { ...pending, heldMs: 0, heldSince: input.at.mono },
+            }
+        }
+        return input
+      }),
+  },
+  {
     name: 'delays run on the wall clock',
     caughtBy: ['A1', 'A5', 'D1', 'D5', 'S3', 'S5'],
     force: { clockStep: 2 * MINUTE },

@@ -18,15 +18,21 @@ interface Sample {
   readonly good: boolean
 }
 
+/** By how much two boots of the machine may differ in what they take for the time between them, before their clocks count as lost. */
+const BOOT_MS = 1000
+
 /** A time that surely ran, and one that ran at most. */
 interface Span {
+  /** True time at which it began, and how far the agent may be off in what has passed since; infinite where it cannot know. */
+  readonly since: number
+  doubtMs: number
   sure: number
   most: number
   /** Time it stood still, at most. */
   held: number
 }
 
-const newSpan = (): Span => ({ sure: 0, most: 0, held: 0 })
+const newSpan = (since: number): Span => ({ since, doubtMs: 0, sure: 0, most: 0, held: 0 })
 
 type Verdict = 'violated' | 'between' | 'normal'
 
@@ -76,9 +82,22 @@ class LimitOracle {
   /** One accepted sample; `active` is the alarm as recorded before it. */
   sample(sample: Sample, active: boolean): void {
     this.#checkDue(active)
+    if (!active) this.#checkStanding(sample.at)
     this.#take(sample, active)
     // what a restart found on the disk came before the end of the process that had written it
     if (sample.at <= this.#interruptedAt) this.interrupted(this.#interruptedAt)
+  }
+
+  /** It runs, or stands still for one on-delay at the most, whatever ends and starts meanwhile: after two it has risen. */
+  #checkStanding(at: number): void {
+    const span = this.#pending
+    if (span === undefined || this.#onDelayMs === 0) return
+    const gone = at - span.since
+    if (gone > 2 * (this.#onDelayMs + marginOf(this.#onDelayMs)) + span.doubtMs)
+      this.#broken(
+        'A1',
+        `${this.alarm} did not rise within ${gone.toFixed(0)} ms, and nothing normal came`,
+      )
   }
 
   #take(sample: Sample, active: boolean): void {
@@ -87,14 +106,15 @@ class LimitOracle {
     if (sample.value === undefined) return
     const verdict = this.#judge(sample.value)
     if (verdict === 'normal' && sample.good && !active) this.#blind = false
-    if (verdict === 'violated') this.#violated(active)
-    else if (sample.good) this.#quiet(verdict, active)
+    if (verdict === 'violated') this.#violated(active, sample.at)
+    else if (sample.good) this.#quiet(verdict, active, sample.at)
     this.#demand(sample, active)
   }
 
   /** The process ended and another went on: what ran stood still. */
   interrupted(at: number): void {
     this.#interruptedAt = at
+    if (this.#pending !== undefined) this.#pending.doubtMs += BOOT_MS
     if (this.#last === undefined) return
     this.#pass({ at, value: undefined, good: false })
     this.#last = { at, value: undefined, good: false }
@@ -103,7 +123,9 @@ class LimitOracle {
 
   /** The machine came up with another clock: how long it was down nobody can know, and the alarm errs towards rising. */
   clockLost(): void {
-    if (this.#pending !== undefined) this.#pending.held = Number.POSITIVE_INFINITY
+    if (this.#pending === undefined) return
+    this.#pending.held = Number.POSITIVE_INFINITY
+    this.#pending.doubtMs = Number.POSITIVE_INFINITY
   }
 
   /** Its limit moved, or its point is new: it is judged anew. */
@@ -196,18 +218,18 @@ class LimitOracle {
     return inside ? 'normal' : 'between'
   }
 
-  #violated(active: boolean): void {
+  #violated(active: boolean, at: number): void {
     this.#returning = undefined
     if (active) return
     this.#run++
-    this.#pending ??= newSpan()
+    this.#pending ??= newSpan(at)
   }
 
-  #quiet(verdict: Verdict, active: boolean): void {
+  #quiet(verdict: Verdict, active: boolean, at: number): void {
     this.#run = 0
     if (active) {
       if (verdict === 'between') this.#returning = undefined
-      else this.#returning ??= newSpan()
+      else this.#returning ??= newSpan(at)
     } else if (verdict === 'normal' || this.#inversion) this.#pending = undefined
   }
 

@@ -3,13 +3,14 @@
 
 import type { JournalEvent } from '#core/record.ts'
 import { roleOf } from '../people.ts'
+import { forgetOldest } from '../remembered.ts'
 
 /** The heavier first: it is the one that is shown. */
 const KINDS = ['out_of_service', 'suppressed_by_design', 'shelved'] as const
 type Kind = (typeof KINDS)[number]
 
 /** What stands around one alarm, each with the occurrences it has hidden. */
-type Around = Partial<Record<Kind, Set<string>>>
+type Around = Partial<Record<Kind, HiddenOnes>>
 
 interface Hidden {
   readonly alarm: string
@@ -42,6 +43,23 @@ export interface HoldHooks {
   alarms(): Iterable<string>
 }
 
+/** What one hold has hidden: how many, and the newest by name. Nothing but the newest of an alarm moves any more. */
+class HiddenOnes {
+  count = 0
+  readonly newest = new Set<string>()
+
+  constructor(open: string | null) {
+    if (open !== null) this.add(open)
+  }
+
+  add(occ: string): void {
+    if (this.newest.has(occ)) return
+    this.count++
+    this.newest.add(occ)
+    forgetOldest(this.newest, LISTED_MAX)
+  }
+}
+
 export class HoldChecks {
   readonly #hooks: HoldHooks
   readonly #around = new Map<string, Around>()
@@ -72,7 +90,7 @@ export class HoldChecks {
     const ours = around?.suppressed_by_design
     if (around === undefined || ours === undefined) return false
     if (!this.#doubted.delete(alarm)) {
-      if (this.#unnamed === 0 || ours.size > 0) return false
+      if (this.#unnamed === 0 || ours.count > 0) return false
       this.#unnamed--
     }
     delete around.suppressed_by_design
@@ -147,7 +165,7 @@ export class HoldChecks {
     const around = this.#around.get(alarm) ?? {}
     if (around[kind] !== undefined) this.#broken(seq, `${alarm} became ${kind} twice`)
     const open = this.#hooks.openOf(alarm)
-    around[kind] = new Set(open === null ? [] : [open])
+    around[kind] = new HiddenOnes(open)
     this.#around.set(alarm, around)
   }
 
@@ -165,11 +183,12 @@ export class HoldChecks {
     delete around[kind]
     if (kind === 'suppressed_by_design') this.#doubted.delete(alarm)
     if (KINDS.every((each) => around[each] === undefined)) this.#around.delete(alarm)
-    const missing = [...ours].filter((occ) => !listed.some((each) => each.occ === occ))
-    if (hidden !== ours.size || (ours.size <= LISTED_MAX && missing.length > 0))
+    const newest = [...ours.newest]
+    const missing = newest.filter((occ) => !listed.some((each) => each.occ === occ))
+    if (hidden !== ours.count || missing.length > 0)
       this.#broken(
         seq,
-        `${alarm} was ${kind} and hid ${[...ours].join(' ')}; listed are ${hidden}: ${listed.map(({ occ }) => occ).join(' ')}`,
+        `${alarm} was ${kind} and hid ${ours.count}, at last ${newest.join(' ')}; listed are ${hidden}: ${listed.map(({ occ }) => occ).join(' ')}`,
       )
     if (hidden > 0) this.#hooks.seen(`hidden by ${kind} and listed`)
   }
@@ -195,7 +214,7 @@ export class HoldChecks {
     if (this.#service.size === 0 || around?.out_of_service !== undefined) return around
     if (!this.#ownersOf(alarm).service) return around
     const open = this.#hooks.openOf(alarm)
-    const more: Around = { ...around, out_of_service: new Set(open === null ? [] : [open]) }
+    const more: Around = { ...around, out_of_service: new HiddenOnes(open) }
     this.#around.set(alarm, more)
     return more
   }

@@ -59,8 +59,8 @@ interface Rejected {
 export type GapStep = AlarmEvent & { readonly type: string }
 
 const ENTITLED = ['technician', 'supervisor', 'qa']
-/** Occurrences, acknowledgements and commands that a new one is held against: months of them. */
-export const REMEMBERED_MAX = 20_000
+/** Occurrences, acknowledgements and commands that a new one is held against: a month of them. */
+export const REMEMBERED_MAX = 10_000
 /** A gap names so many steps of alarms at the most. */
 const GAP_STEPS_MAX = 200
 

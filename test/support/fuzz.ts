@@ -34,6 +34,20 @@ function boxMs(slow: boolean): number {
   return inCi && !slow ? Math.max(SHORT_MS, leftMs) : SHORT_MS
 }
 
+/**
+ * Counts inputs, from 1 to as many as are to be made or time allows, for targets that go through them themselves, and says how many
+ * they were. Looks at the time every so often.
+ */
+export function* inputs(name: string): Generator<number> {
+  const from = performance.now()
+  const until = from + boxMs(false)
+  let made = 0
+  while (made < INPUTS && (made % 256 !== 0 || performance.now() < until)) yield ++made
+  const tookMs = performance.now() - from
+  leftMs -= tookMs
+  console.info(`fuzz ${name}: ${made} inputs, ${Math.round((made * 1000) / tookMs)} a second`)
+}
+
 /** Runs the target and says how many inputs it took at what pace. */
 export function fuzz({ name, input, accepted: [least, most], slow = false }: FuzzTarget): void {
   const box = boxMs(slow)

@@ -14,10 +14,8 @@ import { layoutSample } from '#drivers/particle-counter/sample-plan.ts'
 import { BYTE_ORDERS, type DataType } from '#drivers/profile.ts'
 import { profileOf, signal } from '../../support/driver-rig.ts'
 import { rtu } from '../../support/fake-wire.ts'
-import { INPUTS, pick, SEED, whole } from '../../support/fuzz.ts'
+import { FUZZ_MS_MAX, INPUTS, inputs, pick, SEED, whole } from '../../support/fuzz.ts'
 import { adu } from '../../support/modbus-server.ts'
-
-const TEST_MS = 20_000 + INPUTS / 5
 
 const noise = (random: Random, below: number): Buffer =>
   Buffer.from(Array.from({ length: whole(random, below) }, () => whole(random, 256)))
@@ -118,13 +116,14 @@ function checkReply(request: ReadRequest, frame: Buffer): void {
   }
 }
 
-describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEED}`, () => {
-  it('URS-10 FB3 FB11 RTU framing', { timeout: TEST_MS }, () => {
+describe(`up to ${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEED}`, () => {
+  it('URS-10 FB3 FB11 RTU framing', { timeout: FUZZ_MS_MAX }, () => {
+    let made = 0
     const random = seededRandom(SEED)
     const heard = listener()
     const framing = new RtuFraming(heard.sink, { charMs: 0.5, gapMs: 2 })
     let accepted = 0
-    for (let input = 0; input < INPUTS; input++) {
+    for (made of inputs('RTU framing')) {
       const request = requestOf(random)
       const bytes = rtu(
         request.unitId,
@@ -145,16 +144,17 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
       if (!stream.includes(frame)) expect.fail(`never sent: ${frame.toString('hex')}`)
       if (random() < 0.01) framing.reset()
     }
-    expect(accepted).toBeGreaterThan(INPUTS / 4)
-    expect(accepted).toBeLessThan(INPUTS * 0.95)
+    expect(accepted).toBeGreaterThan(made / 4)
+    expect(accepted).toBeLessThan(made * 0.95)
   })
 
-  it('URS-10 FB2 FB11 MBAP framing', { timeout: TEST_MS }, () => {
+  it('URS-10 FB2 FB11 MBAP framing', { timeout: FUZZ_MS_MAX }, () => {
+    let made = 0
     const random = seededRandom(SEED + 1)
     const heard = listener()
     const framing = new MbapFraming(heard.sink, 0xfff0)
     let accepted = 0
-    for (let input = 0; input < INPUTS; input++) {
+    for (made of inputs('MBAP framing')) {
       const request = requestOf(random)
       const sent = framing.begin(
         rtu(request.unitId, Buffer.of(request.functionCode, 0, 0, 0, 1)),
@@ -179,17 +179,18 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
       const wire = adu(id, frame[0] ?? 0, frame.subarray(1, -2))
       if (!stream.includes(wire)) expect.fail(`never sent: ${wire.toString('hex')}`)
     }
-    expect(accepted).toBeGreaterThan(INPUTS / 5)
-    expect(accepted).toBeLessThan(INPUTS * 0.95)
+    expect(accepted).toBeGreaterThan(made / 5)
+    expect(accepted).toBeLessThan(made * 0.95)
   })
 
   it('URS-14 identification: what is told was sent, and every question ends', {
-    timeout: TEST_MS,
+    timeout: FUZZ_MS_MAX,
   }, async () => {
+    let made = 0
     const random = seededRandom(SEED + 4)
     let told = 0
     // Each input is a question of several replies, each a frame of its own.
-    for (let input = 0; input < INPUTS; input++) {
+    for (made of inputs('identification')) {
       const heard = listener()
       const framing = new RtuFraming(heard.sink, { charMs: 0.5, gapMs: 2 })
       const sent = new Set<string>()
@@ -212,10 +213,11 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
         if (!sent.has(`${id} ${text}`)) expect.fail(`${id} never said ${JSON.stringify(text)}`)
       }
     }
-    expect(told).toBeGreaterThan(INPUTS / 5)
+    expect(told).toBeGreaterThan(made / 5)
   })
 
-  it('every decoder: a value encodes to the bytes it came from', { timeout: TEST_MS }, () => {
+  it('every decoder: a value encodes to the bytes it came from', { timeout: FUZZ_MS_MAX }, () => {
+    let made = 0
     const random = seededRandom(SEED + 2)
     const types = Object.keys(ENCODE) as DataType[]
     const decoders = types.flatMap((type) =>
@@ -226,7 +228,7 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
     )
     const scratch = Buffer.alloc(16)
     let values = 0
-    for (let input = 0; input < INPUTS; input++) {
+    for (made of inputs('decoders')) {
       const { type, byteOrder, size, decode } = pick(random, decoders)
       const offset = whole(random, 3)
       const extreme = random() < 0.2 ? pick(random, [0, 0xff, 0x80, 0x7f]) : undefined
@@ -244,12 +246,13 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
         )
       }
     }
-    expect(values).toBeGreaterThan(INPUTS / 4)
+    expect(values).toBeGreaterThan(made / 4)
   })
 
   it('records of a particle counter: a sample is finite, or there is none', {
-    timeout: TEST_MS,
+    timeout: FUZZ_MS_MAX,
   }, () => {
+    let made = 0
     const random = seededRandom(SEED + 3)
     const at = { table: 'input_register', byteOrder: 'ABCD' } as const
     const layouts = (['counts', 'concentration'] as const).flatMap((content) =>
@@ -299,7 +302,7 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
       Number.POSITIVE_INFINITY,
     ]
     let samples = 0
-    for (let input = 0; input < INPUTS; input++) {
+    for (made of inputs('particle records')) {
       const layout = pick(random, layouts)
       const result = sampleOf(
         layout,
@@ -322,7 +325,7 @@ describe(`${INPUTS.toLocaleString('en')} structure-aware inputs each, seed ${SEE
       ]
       if (!figures.every((figure) => Number.isFinite(figure))) expect.fail(JSON.stringify(result))
     }
-    expect(samples).toBeGreaterThan(INPUTS / 20)
+    expect(samples).toBeGreaterThan(made / 20)
   })
 })
 

@@ -8,12 +8,22 @@ import type { Process } from './machine.ts'
 import type { BusDraw, FaultRates } from './scenario.ts'
 import type { Timeline } from './timeline.ts'
 import type { Unit } from './unit.ts'
-import { damaged, frameOf, readRequest, type WireRequest } from './wire-frames.ts'
+import {
+  collided,
+  damaged,
+  frameOf,
+  otherReply,
+  readRequest,
+  type WireRequest,
+} from './wire-frames.ts'
 
 /** Requests remembered of one unit. */
 const REQUESTS_MAX = 512
 /** Nothing on the wire comes later than this after its request: what `lateReply` of a converter is set to, less a margin. */
 const LATE_MS_MAX = 9500
+
+/** A second reply is this late at the most: what a master waits between two requests at the least, less a margin. */
+const BEHIND_MS = 15
 
 /** A unit that did not answer is left alone for so long after it was asked. */
 const QUARANTINE_MS = 9990
@@ -82,7 +92,10 @@ export class Line {
     this.#faults = {}
     this.#refusedUntil = 0
     this.#deafUntil = 0
-    for (const unit of this.units) unit.offUntil = 0
+    for (const unit of this.units) {
+      unit.offUntil = 0
+      unit.twinUntil = 0
+    }
   }
 
   cut(refuseForMs: number): void {
@@ -202,6 +215,8 @@ export class Line {
     const pause = dice.between(2, 15)
     timeline.after(pause, () => {
       const regular = frameOf(request, unit.answer(functionCode, address, quantity, timeline.now))
+      if (timeline.now < unit.twinUntil && this.bus.protocol !== 'modbus-tcp')
+        return this.#sendBoth(request, regular, asked, open)
       let lag = dice.between(1, 10)
       if (dice.chance(wireLate)) {
         seen('reply late')
@@ -219,6 +234,26 @@ export class Line {
       seen('reply split')
       this.#sendSplit(regular, lag, asked, open)
     })
+  }
+
+  /**
+   * Two instruments answer: mostly over each other, now and then the other one right behind, within the turnaround that the master keeps.
+   * Where it answers first, alone, or so late that it meets the next request of the same length, its reply is as good as any
+   * other, and only its serial number would tell: that is not in the traffic (decision 0031).
+   */
+  #sendBoth(request: WireRequest, frame: Buffer, asked: Asked, open: Open): void {
+    const { dice, seen } = this.#options
+    const lag = dice.between(1, 10)
+    const other = otherReply(request, frame, dice)
+    if (dice.chance(0.7)) {
+      seen('replies that collided')
+      asked.spoilt = true
+      return this.#send(collided(frame, other, dice), lag, asked, open)
+    }
+    seen('two replies to one request')
+    asked.whole = true
+    this.#send(frame, lag, asked, open)
+    this.#send(other, lag + dice.between(0, BEHIND_MS), asked, open)
   }
 
   #sendSplit(frame: Buffer, lag: number, asked: Asked, open: Open): void {

@@ -25,6 +25,33 @@ const rewriting =
     }
   }
 
+/** Keeps what comes behind a reply, and gives it as the reply to the next request. */
+const keeping =
+  (open: OpenLink): OpenLink =>
+  (listener): Link => {
+    let answered = true
+    let kept: Buffer | undefined
+    const link = open({
+      opened: () => listener.opened(),
+      closed: (cause) => listener.closed(cause),
+      received: (bytes) => {
+        if (answered) kept = Buffer.from(bytes)
+        else listener.received(bytes)
+        answered = true
+      },
+    })
+    return {
+      ...link,
+      write: (bytes) => {
+        answered = false
+        link.write(bytes)
+        const before = kept
+        kept = undefined
+        if (before !== undefined) queueMicrotask(() => listener.received(before))
+      },
+    }
+  }
+
 function crcOf(bytes: Uint8Array): Buffer {
   let crc = 0xffff
   for (const byte of bytes) {
@@ -94,6 +121,12 @@ export const fieldMutants: readonly PlantedBug[] = [
             if (frame.length < 5) return frame
             return Buffer.concat([frame.subarray(0, -2), crcOf(frame.subarray(0, -2))])
           }),
+  },
+  {
+    name: 'what came unasked is taken for the next reply',
+    caughtBy: ['D5', 'D6', 'S3'],
+    force: { twin: 60_000 },
+    link: (open, bus) => (isTcp(bus) ? open : keeping(open)),
   },
   {
     name: 'words are swapped',

@@ -41,6 +41,7 @@ export const FAULT_CLASSES = [
   'poison',
   'rival',
   'rot',
+  'twin',
 ] as const
 export type FaultClass = (typeof FAULT_CLASSES)[number]
 

@@ -43,6 +43,7 @@ export const SOMETIMES: readonly string[] = [
   'told: store.damaged',
   'damage found by verifying',
   'replay asked for',
+  'replies that collided',
   'reply damaged',
   'reply late',
   'reply lost',
@@ -54,6 +55,7 @@ export const SOMETIMES: readonly string[] = [
   'strike stall',
   'strike wireHalfOpen',
   'two clients with one id',
+  'two replies to one request',
   'unit silent for long',
   ...[1, 2, 3, 4, 5, 6, 7, 8, 10, 11].map((code) => `exception ${code}`),
   ...['acknowledged', 'already_acknowledged', 'invalid', 'not_authorised', 'stale_revision'].map(

@@ -44,6 +44,10 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
     unit.off(now, spell(dice, 5 * SECOND, 10 * MINUTE))
     if (now < unit.offUntil - 5 * MINUTE) seen.call(world, 'unit silent for long')
   },
+  twin: ({ lines, now }, dice) => {
+    const unit = dice.pick(dice.pick(lines).units)
+    unit.twinUntil = Math.max(unit.twinUntil, now + spell(dice, MINUTE, 10 * MINUTE))
+  },
   kill: ({ host }, dice) => host.kill(spell(dice, 3 * SECOND, 5 * MINUTE)),
   powerLoss: ({ host, disk }, dice) => {
     if (dice.chance(0.4)) disk.goAfter(dice.whole(1, 80))

@@ -15,6 +15,8 @@ export class Unit {
   /** Silent until then (no power, or booting). */
   offUntil = 0
   offFrom = 0
+  /** Until then another instrument of the same unit id is on the line. */
+  twinUntil = 0
 
   /** Off for a while from now on. */
   off(now: number, ms: number): void {

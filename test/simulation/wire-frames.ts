@@ -79,6 +79,28 @@ export function damaged(request: WireRequest, frame: Buffer, dice: Dice): Buffer
   }
 }
 
+/** What another instrument of the same unit id answers to the same request: the same registers, with what it holds. */
+export function otherReply(request: WireRequest, frame: Buffer, dice: Dice): Buffer {
+  const pdu = Buffer.from(frame.subarray(1, -2))
+  for (let at = 2; at < pdu.length; at++) pdu[at] = dice.whole(0, 255)
+  return frameOf(request, pdu)
+}
+
+/**
+ * Two replies over each other on a serial line, the other one begun somewhat earlier or later. Of random bytes a CRC of 16 bits lets
+ * one in 65,536 through, which nobody can tell; here none does.
+ */
+export function collided(frame: Buffer, other: Buffer, dice: Dice): Buffer {
+  const shift = dice.whole(0, 3)
+  const mixed = Buffer.alloc(frame.length + shift)
+  frame.copy(mixed)
+  for (let at = 0; at < other.length && at + shift < mixed.length; at++)
+    mixed[at + shift] = (mixed[at + shift] ?? 0) & (other[at] ?? 0xff)
+  const body = mixed.subarray(0, frame.length)
+  if (crcOf(body.subarray(0, -2)).equals(body.subarray(-2))) body[0] = (body[0] ?? 0) ^ 0x80
+  return mixed
+}
+
 function flipped(frame: Buffer, dice: Dice): Buffer {
   const copy = Buffer.from(frame)
   const bits = new Set<number>()

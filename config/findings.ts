@@ -26,6 +26,8 @@ export interface Findings {
   file(document: SourceDocument): void
   /** From here on silent at this place: what stood there was refused already. */
   discard(place: Place): void
+  /** Whether what stood at this place was refused: nothing is to be concluded from its absence. */
+  refused(place: Place): boolean
   /** True when nothing but warnings was found. */
   clean(): boolean
   /** Everything found, by file, line and column. */
@@ -67,6 +69,7 @@ export function collectFindings(): Findings {
       }
     },
     discard: (place) => void discarded.push(place),
+    refused: silent,
     clean: () => !found.some(({ severity }) => severity === 'error'),
     all: () => {
       const order = (finding: Finding): number => files.indexOf(finding.file)

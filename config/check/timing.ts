@@ -11,11 +11,19 @@ import type { Resolved, ResolvedBus, ResolvedPoint } from '../resolve.ts'
 /** Checks every bus; returns its budgets, also those that fit. */
 export function checkTiming(resolved: Resolved, findings: Findings): BusBudget[] {
   return resolved.buses.map((bus) => {
-    const points = resolved.points.filter(({ instrument }) => instrument?.bus === bus)
+    const points = resolved.points.filter(
+      (point) => point.instrument?.bus === bus && !hasRefusedInterval(point, findings),
+    )
     checkCommFail(bus, points, findings)
     return checkBudget(bus, points, findings)
   })
 }
+
+/** An interval that was refused says nothing of the cadence that is meant. */
+const hasRefusedInterval = ({ place, instrument }: ResolvedPoint, findings: Findings): boolean =>
+  [place, instrument?.place, instrument?.bus?.place].some(
+    (at) => at !== undefined && findings.refused(under(at, 'interval')),
+  )
 
 function checkBudget(
   bus: ResolvedBus,

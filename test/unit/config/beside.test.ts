@@ -24,6 +24,20 @@ describe('a fault beside a fault', () => {
       'instruments[0].points[0].limits.alertHigh',
     ])
   })
+
+  it.each([
+    ['instruments[1].points[0]', (it: Input) => it.instruments[1]?.points[0]],
+    ['instruments[1]', (it: Input) => it.instruments[1]],
+    ['buses[1]', (it: Input) => it.buses[1]],
+  ])(
+    'URS-24 URS-54 an interval of %s without a unit is told, and no budget of an interval that nobody gave',
+    (key, at) => {
+      const faulty = structuredClone(main)
+      Object.assign(instrumentAt(faulty, 1).points[0] ?? {}, { interval: undefined })
+      Object.assign(at(faulty) ?? {}, { interval: 5 })
+      expect(keysOf(faulty)).toEqual([`${key}.interval`])
+    },
+  )
 })
 
 it('a signal may be named as the manual does', () => {

@@ -38,6 +38,8 @@ interface Connected {
   readonly request: SessionRequest
   open: boolean
   ended: boolean
+  /** What the agent knows of it: a process that is stopped is told of the end once it runs again. */
+  told: 'nothing' | 'opened' | 'closed'
   inFlight: number
   /** Nothing overtakes: when the last message each way arrives. */
   upArrival: number
@@ -169,14 +171,14 @@ export class Broker {
       this.connects.push(timeline.now)
       if (this.connects.length > 400) this.connects.splice(0, 200)
       const mine: Connected = {
-        ...{ process, events, request, open: false, ended: false },
+        ...{ process, events, request, open: false, ended: false, told: 'nothing' },
         ...{ inFlight: 0, upArrival: 0, downArrival: 0 },
       }
       timeline.after(dice.between(5, 40), () => this.#accept(mine))
       let packet = 0
       return {
         publish: (publication) => {
-          if (!mine.open || mine.ended) throw new Error('published on a session that is not open')
+          if (mine.told !== 'opened') throw new Error('published on a session that is not open')
           if (publication.qos === 1) packet = (packet % 65_535) + 1
           const id = publication.qos === 0 ? 0 : packet
           this.#published(mine, publication, id)
@@ -192,14 +194,12 @@ export class Broker {
           }),
         congested: () => false,
         abort: (cause) => {
-          if (mine.ended) return
           this.#leave(mine)
-          events.closed({ cause, by: 'us' })
+          this.#tellClosed(mine, { cause, by: 'us' })
         },
         close: () => {
-          if (mine.ended) return Promise.resolve()
           this.#leave(mine, false)
-          events.closed({ cause: 'closed', by: 'us' })
+          this.#tellClosed(mine, { cause: 'closed', by: 'us' })
           return Promise.resolve()
         },
       }
@@ -226,6 +226,7 @@ export class Broker {
     mine.process.post(() => {
       if (mine.ended) return
       timeline.trace(`broker: session opened, version ${mine.request.protocolVersion}`)
+      mine.told = 'opened'
       mine.events.opened({ receiveMaximum: this.receiveMaximum, sessionPresent })
     })
   }
@@ -310,7 +311,14 @@ export class Broker {
   #end(mine: Connected, closing: Closing, withWill: boolean): void {
     if (mine.ended) return
     this.#leave(mine, withWill)
-    mine.process.post(() => mine.events.closed(closing))
+    mine.process.post(() => this.#tellClosed(mine, closing))
+  }
+
+  /** Exactly once, by whichever end was first to be told. */
+  #tellClosed(mine: Connected, closing: Closing): void {
+    if (mine.told === 'closed') return
+    mine.told = 'closed'
+    mine.events.closed(closing)
   }
 
   #leave(mine: Connected, withWill = true): void {

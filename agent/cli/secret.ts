@@ -92,9 +92,10 @@ const ESCAPE_SEQUENCES = /\u001b(?:\[[0-9;]*[@-~]|O.)/g
 
 /** Reads a line in raw mode, so that the terminal shows nothing of it. Ctrl-C and Ctrl-D end the command. */
 function typeHidden(prompt: string, { stdin, stderr }: Terminal): Promise<string> {
-  stderr.write(`${prompt}: `)
+  // Before the question: who answers it at once is not shown either.
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
+  stderr.write(`${prompt}: `)
   return new Promise((resolve, reject) => {
     let typed = ''
     const end = (settle: () => void): void => {

@@ -16,7 +16,12 @@ function terminal(options: { stdin?: boolean; stderr?: boolean } = {}) {
     pause: () => {},
     resume: () => {},
   })
-  const stderr = { isTTY: options.stderr ?? true, write: (text: string) => shown.push(text) > 0 }
+  const write = (text: string) => {
+    // What is typed as soon as the question stands there.
+    if (text !== '\n' && raw.at(-1) !== true) shown.push('an echo of what is typed')
+    return shown.push(text) > 0
+  }
+  const stderr = { isTTY: options.stderr ?? true, write }
   const type = (...chunks: string[]): void => {
     for (const chunk of chunks) keys.emit('data', chunk)
   }

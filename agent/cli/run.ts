@@ -8,6 +8,7 @@ import { composeAgent, type RunningAgent } from '../compose.ts'
 import { fixedKeyFindings } from '../runtime/fixed-keys.ts'
 import { pinoLog } from '../runtime/pino-log.ts'
 import { chooseConfiguration } from './choose-configuration.ts'
+import { endOfFailure, endOfStart } from './end-of-run.ts'
 import { EXIT } from './exit-code.ts'
 import { type Output, processOutput } from './output.ts'
 import { type RunReport, runReport } from './run-report.ts'
@@ -53,7 +54,7 @@ async function runReported({ config }: RunOptions, report: RunReport): Promise<n
     log,
     failed: (error) => {
       log.error('agent_failed', { error: error.message, stack: error.stack })
-      end(EXIT.io)
+      end(endOfFailure(error))
     },
   }).catch((error: unknown) => startFailure(error, report))
   if (typeof running === 'number') return running
@@ -148,20 +149,7 @@ async function reload(file: string, running: RunningAgent, report: RunReport): P
 
 /** A start that cannot be: in words, with the exit code that tells a service manager whether to try again. */
 function startFailure(error: unknown, report: RunReport): number {
-  const { code, message } = describeStartFailure(error)
+  const { code, message } = endOfStart(error)
   report.tell('failed', message, { code })
   return code
-}
-
-function describeStartFailure(error: unknown): { code: number; message: string } {
-  if (!(error instanceof Error)) return { code: EXIT.bug, message: String(error) }
-  const kind = 'kind' in error ? error.kind : undefined
-  if (kind === 'locked') return { code: EXIT.tryLater, message: error.message }
-  if (kind === 'origin') return { code: EXIT.configuration, message: error.message }
-  if (kind === 'full' || kind === 'io' || kind === 'corrupt')
-    return { code: EXIT.io, message: error.message }
-  const system = 'code' in error && typeof error.code === 'string'
-  return system
-    ? { code: EXIT.io, message: error.message }
-    : { code: EXIT.bug, message: error.stack ?? error.message }
 }

@@ -10,6 +10,7 @@ import { silentLog } from '#ports/log.ts'
 import type { Store } from '#ports/store.ts'
 import type { Uplink } from '#ports/uplink.ts'
 import { createCommandCheck } from '../../agent/access/signed-command.ts'
+import { endOfFailure, endOfStart } from '../../agent/cli/end-of-run.ts'
 import { Agent, type UplinkContext } from '../../agent/runtime/agent.ts'
 import { Degradable } from '../../agent/runtime/degraded.ts'
 import { previousEnd } from '../../agent/runtime/previous-end.ts'
@@ -63,6 +64,7 @@ interface Begun {
   readonly quarantines: Quarantines
 }
 
+const EXIT_DISK = 74
 const EXPECTED_FAILURE = /simulated: (EIO|ENOSPC)/
 
 export class Host {
@@ -112,7 +114,7 @@ export class Host {
       },
       (error: unknown) => {
         this.#starting = false
-        this.#failed(process, error)
+        this.#failed(process, error, endOfStart(error).code)
       },
     )
   }
@@ -219,7 +221,8 @@ export class Host {
     this.#options.over()
   }
 
-  #failed(process: Process, error: unknown): void {
+  /** It stops itself, only for its disk, and with the exit code of the disk (S4). */
+  #failed(process: Process, error: unknown, code: number = endOfFailure(error)): void {
     if (!process.alive) return
     const { timeline, dice, broken, seen, broker } = this.#options
     if (error instanceof MachineGone) {
@@ -228,12 +231,11 @@ export class Host {
     }
     const words = error instanceof Error ? error.message : String(error)
     timeline.trace(`host: the agent stopped itself: ${words}`)
-    if (error instanceof InvariantError || !EXPECTED_FAILURE.test(words)) {
-      broken(
-        'S3',
-        `the agent stopped itself: ${error instanceof Error ? (error.stack ?? words) : words}`,
-      )
-    }
+    const why = error instanceof Error ? (error.stack ?? words) : words
+    if (error instanceof InvariantError || !EXPECTED_FAILURE.test(words))
+      broken('S3', `the agent stopped itself: ${why}`)
+    else if (code !== EXIT_DISK)
+      broken('S4', `the agent stopped for its disk with exit code ${code}: ${why}`)
     seen('fail-stop')
     this.#end(process)
     broker.cut({ cause: 'reset by the kernel', by: 'network' })

@@ -2,7 +2,7 @@
 // wire does wrong. Keeps account of every request, so that the checks know what was asked when. Never shares code with drivers.
 
 import type { Link, LinkListener, OpenLink } from '#drivers/link/link.ts'
-import { outstanding } from './checks/turns.ts'
+import { outstanding, type Silence, tooEarly } from './checks/turns.ts'
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { BusDraw, FaultRates } from './scenario.ts'
@@ -79,6 +79,8 @@ export class Line {
   connects: number[] = []
   connectCount = 0
   #newest: Asked | undefined
+  /** Since when nothing has come over a connection. */
+  #silentSince: Silence | undefined
 
   constructor(options: LineOptions) {
     this.#options = options
@@ -164,6 +166,8 @@ export class Line {
       ...{ agent: open.process.agents, connection: open.number },
       ...{ heardAt: undefined, spoilt: false, whole: false },
     }
+    const early = tooEarly(this.bus.protocol, this.#silentSince, asked)
+    if (early !== undefined) broken('B1', `unit ${unitId} of ${this.bus.id} was ${early}`)
     const pending = outstanding(this.#newest, asked)
     if (pending !== undefined) broken('B1', `unit ${unitId} of ${this.bus.id} was ${pending}`)
     this.#newest = asked
@@ -276,6 +280,7 @@ export class Line {
       open.process.post(() => {
         if (!open.alive) return
         asked.heardAt ??= timeline.now
+        this.#silentSince = { at: timeline.now, connection: open.number }
         timeline.trace(`wire ${bus.id}: ${frame.toString('hex')}`, false)
         open.listener.received(frame)
       })

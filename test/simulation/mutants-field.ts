@@ -255,6 +255,16 @@ export const fieldMutants: readonly PlantedBug[] = [
     },
   },
   {
+    name: 'no silence before a request on a serial line',
+    caughtBy: ['B1'],
+    configuration: (configuration) => ({
+      ...configuration,
+      buses: configuration.buses.map((bus) =>
+        bus.protocol === 'modbus-tcp' ? bus : { ...bus, turnaroundMs: 2 },
+      ),
+    }),
+  },
+  {
     name: 'a writing function code leaves the agent',
     caughtBy: ['B4'],
     link: (open, bus) => (listener) => {

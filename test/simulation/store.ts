@@ -23,7 +23,7 @@ import { type DamagedFile, StoreError } from '../../agent/store/store-error.ts'
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
-import type { DiskFault } from './survival.ts'
+import { type DiskFault, diskRefuses } from './survival.ts'
 import type { Timeline } from './timeline.ts'
 
 /** What is durable, as one process has opened it. */
@@ -220,7 +220,7 @@ export class SimulatedStore implements Store {
     }
     if (failing) {
       seen('disk failed')
-      error = new Error('simulated: EIO')
+      error = diskRefuses('EIO')
     }
     timeline.after(dice.between(0.1, 2), () => {
       this.#busy = false

@@ -5,11 +5,31 @@ import type { Asked, Line } from '../line.ts'
 
 /** The shortest time-out of the simulated sites is 300 ms. */
 const PENDING_MS = 290
+/** What a converter line keeps between two frames when nothing else is configured, less a drift of the clock. */
+const TURNAROUND_MS = 19.9
 /** Silent for so long, a unit is parked and probed with the longest pause. */
 const SILENT_MS = 180_000
 const WATCHED_MS = 120_000
 /** One probe in half a minute, and one more for each end of the span. */
 const PROBES_MAX = 6
+
+/** Since when nothing has come over which connection. */
+export interface Silence {
+  readonly at: number
+  readonly connection: number
+}
+
+/** B1: a serial line is left silent for its turnaround before the next request, whatever came last. */
+export function tooEarly(
+  protocol: Line['bus']['protocol'],
+  silence: Silence | undefined,
+  { sentAt, connection }: Asked,
+): string | undefined {
+  if (protocol === 'modbus-tcp' || silence?.connection !== connection) return undefined
+  const silentMs = sentAt - silence.at
+  if (silentMs >= TURNAROUND_MS) return undefined
+  return `asked after ${silentMs.toFixed(1)} ms of silence`
+}
 
 /** B1: what was asked last has been answered, has gone wrong, or has been waited for. */
 export function outstanding(last: Asked | undefined, next: Asked): string | undefined {

@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { InvariantError } from '#core/assert.ts'
 import { ACT_CODES } from '#core/input.ts'
+import { endOfFailure, endOfStart } from '../../../agent/cli/end-of-run.ts'
 import { CommandError, EXIT, EXIT_OF_ACT, EXIT_OF_CONTROL } from '../../../agent/cli/exit-code.ts'
 import { printable, table, width } from '../../../agent/cli/output.ts'
 import { type Keyboard, readPin } from '../../../agent/cli/secret.ts'
 import { localTime, span, valueAgainst } from '../../../agent/cli/wording.ts'
+import { StoreError } from '../../../agent/store/store-error.ts'
 
 describe('localTime', () => {
   it.each([
@@ -89,6 +92,20 @@ describe('printable', () => {
 describe('exit codes', () => {
   it('S4 are those of the contract', () => {
     expect(Object.values(EXIT)).toEqual([0, 1, 64, 65, 69, 70, 74, 75, 77, 78])
+  })
+
+  it.each<[what: string, error: unknown, start: number, later: number]>([
+    ['another instance', new StoreError('locked', 'held'), 75, 74],
+    ['data of another origin', new StoreError('origin', 'simulated'), 78, 74],
+    ['a journal of another version', new StoreError('version', 'later'), 74, 74],
+    ['a disk that is full', new StoreError('full', 'no room'), 74, 74],
+    ['a disk that stopped answering', new StoreError('overload', 'waits'), 74, 74],
+    ['what the system says', Object.assign(new Error('EACCES'), { code: 'EACCES' }), 74, 74],
+    ['a task that stands still', new Error('the poll loop has not gone on'), 70, 74],
+    ['a broken invariant', new InvariantError('seq'), 70, 70],
+    ['wrong code', new TypeError('undefined'), 70, 70],
+  ])('S4 say why the daemon ends: %s', (_what, error, start, later) => {
+    expect([endOfStart(error).code, endOfFailure(error)]).toEqual([start, later])
   })
 
   it('S4 cover every answer to an act: 0 where it was done, 1 refused, 77 not permitted', () => {

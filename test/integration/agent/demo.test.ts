@@ -83,7 +83,8 @@ describe('URS-64 the demo', () => {
     expect(ofDemo()).toContain(left)
     beside.child.kill('SIGINT')
     beside.child.kill('SIGTERM')
-    expect(await beside.exit).toBe(143)
+    // Ended by the second of them; of two signals that wait at once, Linux may hand over either first.
+    expect([130, 143]).toContain(await beside.exit)
     expect(ofDemo()).toEqual([left])
     const { agent } = await demo({ TMPDIR: temporary })
     expect(ofDemo()).toHaveLength(1)

@@ -52,6 +52,8 @@ export class Field {
   readonly #input: (input: Input) => void
   readonly #buses = new Map<string, RunningBus>()
   readonly #faults = new Map<string, { cancel: () => void; active: boolean }>()
+  /** Buses whose link is open and that have brought no reply yet: a fault from before a restart stands until one comes. */
+  readonly #unproven = new Set<string>()
 
   constructor(options: FieldOptions) {
     this.#clock = options.clock
@@ -89,7 +91,7 @@ export class Field {
         driver,
         groups: ofBus,
         clock: this.#clock,
-        sink: this.#sink(),
+        sink: this.#sink(plan.id, driver),
         log: this.#log,
         base,
         first,
@@ -156,13 +158,17 @@ export class Field {
     for (const { cancel } of this.#faults.values()) cancel()
   }
 
-  #sink(): PollSink {
+  #sink(bus: string, driver: BusDriver): PollSink {
+    const give = (input: Input) => {
+      if (this.#unproven.has(bus) && driver.counters.replies > 0) this.#clearFault(bus)
+      this.#input(input)
+    }
     const at = () => this.#clock.now()
     return {
-      slots: (slots) => this.#input({ kind: 'slots', at: at(), slots }),
-      sample: (instrument, sample) => this.#input({ kind: 'sample', at: at(), instrument, sample }),
+      slots: (slots) => give({ kind: 'slots', at: at(), slots }),
+      sample: (instrument, sample) => give({ kind: 'sample', at: at(), instrument, sample }),
       noSample: (instrument, reason, exceptionCode) =>
-        this.#input({
+        give({
           kind: 'no_sample',
           at: at(),
           instrument,
@@ -176,7 +182,7 @@ export class Field {
     driver.onLink((link) => {
       const cause = troubleOf(link)
       if (cause === undefined) {
-        if (link.kind === 'up') this.#clearFault(bus)
+        if (link.kind === 'up') this.#cameUp(bus, driver)
         return
       }
       const known = this.#faults.get(bus)
@@ -196,8 +202,18 @@ export class Field {
     })
   }
 
+  /** An open link ends the fault that this process found in it; one from before a restart ends with the first reply. */
+  #cameUp(bus: string, driver: BusDriver): void {
+    const known = this.#faults.get(bus)
+    if (known?.active === true || driver.counters.replies > 0) return this.#clearFault(bus)
+    known?.cancel()
+    this.#faults.delete(bus)
+    this.#unproven.add(bus)
+  }
+
   /** Also where this process raised nothing: the fault may be left from before a restart. */
   #clearFault(bus: string): void {
+    this.#unproven.delete(bus)
     this.#faults.get(bus)?.cancel()
     this.#faults.delete(bus)
     this.#condition(bus, false)

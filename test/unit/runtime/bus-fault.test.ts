@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Input } from '#core/input.ts'
-import type { BusDriver, LinkState } from '#ports/driver.ts'
+import type { BusDriver, LinkState, PollReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
 import { Field } from '../../../agent/runtime/field.ts'
-import { PLANT } from '../../support/core-plant.ts'
+import { PLANT, point } from '../../support/core-plant.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 
 const NOISY: LinkState = { kind: 'up', noise: '15 % came damaged' }
@@ -16,23 +16,39 @@ async function fieldWith() {
   const said: string[] = []
   let state: LinkState = UP
   let tell = (_link: LinkState) => {}
+  const counters = {
+    ...{ requests: 0, replies: 0, timeouts: 0, lateReplies: 0, foreignFrames: 0 },
+    ...{ malformedFrames: 0, exceptions: 0, reconnects: 0, retries: 0 },
+  }
+  let answers = false
   const driver: BusDriver = {
-    counters: {
-      ...{ requests: 0, replies: 0, timeouts: 0, lateReplies: 0, foreignFrames: 0 },
-      ...{ malformedFrames: 0, exceptions: 0, reconnects: 0, retries: 0 },
-    },
+    counters,
     link: () => state,
     onLink: (listener) => {
       tell = listener
     },
     close: async () => {},
-    poll: () => Promise.reject(new Error('nothing to poll')),
+    poll: async ({ signals }): Promise<PollReply> => {
+      if (answers) counters.replies++
+      const arrivedMono = clock.now().mono
+      const result = answers
+        ? ({ kind: 'value', value: 1, raw: new Uint8Array(2) } as const)
+        : ({ kind: 'fault', reason: 'timeout' } as const)
+      return {
+        signals: signals.map((signal) => ({ signal, result, arrivedMono })),
+        silent: !answers,
+      }
+    },
   }
   const input = (given: Input) => {
     if (given.kind === 'condition') said.push(given.active ? `on: ${given.detail}` : 'off')
   }
   const field = new Field({ clock, log: silentLog, input })
-  const plant = { ...PLANT, points: [], instruments: [] }
+  const plant = {
+    ...PLANT,
+    points: [point({ id: 'dp-1', instrument: 'dp' })],
+    instruments: [{ id: 'dp', bus: 'rs485-1', sampled: false }],
+  }
   const base = { tb: 0, offsetMs: clock.now().wall - clock.now().mono }
   await field.replace(
     plant,
@@ -45,7 +61,14 @@ async function fieldWith() {
     tell(link)
   }
   const down = () => become({ kind: 'down', cause: 'unplugged', since: clock.now().mono })
-  return { clock, said, become, down, end: () => field.close() }
+  const answer = () => {
+    answers = true
+  }
+  const end = async () => {
+    await field.pause()
+    await field.close()
+  }
+  return { clock, said, become, down, answer, end }
 }
 
 describe('FB3 FB16 the fault of a bus', () => {
@@ -64,6 +87,18 @@ describe('FB3 FB16 the fault of a bus', () => {
     await clock.advance(2900)
     become(UP)
     await clock.advance(5000)
+    expect(said).toEqual([])
+    await end()
+  })
+
+  it('one from before a restart stands while the open link brings nothing, and ends with the first reply', async () => {
+    const { clock, said, become, answer, end } = await fieldWith()
+    become({ kind: 'connecting' })
+    become(UP)
+    await clock.advance(30_000)
+    expect(said).toEqual([])
+    answer()
+    await clock.advance(40_000)
     expect(said).toEqual(['off'])
     await end()
   })

@@ -147,6 +147,21 @@ describe('a newest file that cannot be gone on from', () => {
     expect(openJournal(options(dir)).quarantined, 'it is told once').toBeUndefined()
   })
 
+  it('HO15 leaves a journal of a later version as it was: its own program goes on with it', () => {
+    const dir = filled()
+    const before = verifyJournal(dir)
+    withDb(newest(dir), 'PRAGMA user_version = 99')
+    const { journal, quarantined } = openJournal(options(dir))
+    journal.close()
+    const aside = path.join(dir, quarantined?.directory ?? '')
+    withDb(newest(aside), 'PRAGMA user_version = 1')
+    expect(verifyJournal(aside)).toEqual(before)
+    const again = openJournal(options(aside))
+    expect(again.quarantined).toBeUndefined()
+    expect(before).toMatchObject({ ok: true, head: again.journal.head })
+    again.journal.close()
+  })
+
   it('names head and last moment, and counts the time since as downtime, where they can be read', () => {
     const dir = filled()
     withDb(newest(dir), 'UPDATE reading SET v = 1')

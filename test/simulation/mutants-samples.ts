@@ -1,6 +1,7 @@
 // Planted bugs of particle counters.
 
 import type { Input } from '#core/input.ts'
+import type { JournalRecord } from '#core/record.ts'
 import type { Agent } from '../../agent/runtime/agent.ts'
 import type { PlantedBug } from './mutant.ts'
 
@@ -84,6 +85,26 @@ export const sampleMutants: readonly PlantedBug[] = [
         if (given.kind === 'clock_stepped')
           for (const [unit, window] of windows) unit.window = window
         return result
+      }
+    },
+  },
+  {
+    name: 'a slot of a counter is left out of each run of missing ones',
+    caughtBy: ['D1'],
+    counter: true,
+    force: { kill: 3 * 60_000 },
+    store: (store) => {
+      const shorter = (record: JournalRecord): JournalRecord => {
+        if (record.kind !== 'reading' || !record.reading.point.startsWith('c1-')) return record
+        const { slots = 1, ...reading } = record.reading
+        return slots < 2 ? record : { ...record, reading: { ...reading, slots: slots - 1 } }
+      }
+      return {
+        recovered: store.recovered,
+        commit: (commit) => store.commit({ ...commit, records: commit.records.map(shorter) }),
+        batches: (query) => store.batches(query),
+        count: (stream, after) => store.count(stream, after),
+        close: () => store.close(),
       }
     },
   },

@@ -84,7 +84,11 @@ export class ReadingChecks {
   /** A time base begins with its first record, and with it the slots of all that is in force. */
   #rebase(tb: number, wall: number): void {
     this.#tb = tb
-    for (const place of this.#places.values()) place.owedFrom = wall
+    for (const place of this.#places.values()) {
+      place.owedFrom = wall
+      // that was on the time line of the base before
+      place.resumes = undefined
+    }
   }
 
   /** Points went and came; what went has been covered up to then. */

@@ -15,6 +15,7 @@ import type { Asked, Line } from '../line.ts'
 import type { Process } from '../machine.ts'
 import { forgetOldest } from '../remembered.ts'
 import type { AcceptedRecord } from './accepted.ts'
+import { SampleSlots } from './sample-slots.ts'
 import type { TransitionChecks } from './transitions.ts'
 
 /** Our clock against the instrument's, which tells whole seconds, and a reply's way. */
@@ -59,6 +60,7 @@ export class SampleChecks {
   readonly #hooks: SampleHooks
   readonly #transitions: TransitionChecks
   readonly #channels = new Map<string, Channel>()
+  readonly #slots: SampleSlots
   #gapEnd = 0
 
   constructor(unit: CounterUnit, line: Line, hooks: SampleHooks, transitions: TransitionChecks) {
@@ -66,6 +68,9 @@ export class SampleChecks {
     this.#line = line
     this.#hooks = hooks
     this.#transitions = transitions
+    this.#slots = new SampleSlots(unit.draw.periodMs, (invariant, words) =>
+      hooks.broken(invariant, words),
+    )
     for (const index of [0, 1] as const) {
       const point = `${unit.draw.id}-${index + 1}`
       const state = {
@@ -85,7 +90,8 @@ export class SampleChecks {
     return this.#channels.has(point)
   }
 
-  accepted({ seq, record, base }: AcceptedRecord): void {
+  accepted(accepted: AcceptedRecord): void {
+    const { seq, record, base } = accepted
     if (record.kind !== 'reading') return
     const { point, t, x, q, qc, v, late, supersedes } = record.reading
     const channel = this.#channels.get(point)
@@ -93,6 +99,7 @@ export class SampleChecks {
     const broken = (invariant: string, words: string) =>
       this.#hooks.broken(invariant, `record ${seq} of ${point}: ${words}`)
     channel.lastAt = this.#hooks.now()
+    this.#slots.accepted(accepted)
     this.#checkDue(channel)
     this.#hooks.seen(`sample ${late === true ? 'late' : (qc ?? q)}`)
     if (supersedes !== undefined) this.#hooks.seen('sample superseded a missing one')
@@ -186,6 +193,7 @@ export class SampleChecks {
   /** Samples of a while are not on record, and not in the windows of this account. */
   gap(): void {
     this.#gapEnd = this.#hooks.now()
+    this.#slots.gap()
     for (const channel of this.#channels.values()) {
       channel.window = []
       channel.blind = { first: undefined }

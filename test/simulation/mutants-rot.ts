@@ -18,7 +18,8 @@ const without = (agent: Agent, left: (input: Input) => boolean): void => {
 export const rotMutants: readonly PlantedBug[] = [
   {
     name: 'what a file has lost is passed without a word',
-    caughtBy: ['D4'],
+    // to the consumer it is a hole in the stream, or, where only some records went, in the slots of a point
+    caughtBy: ['D4', 'D1'],
     retention: true,
     force: ROT,
     started: (agent) =>

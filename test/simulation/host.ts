@@ -49,7 +49,7 @@ export interface HostOptions {
   readonly mutant: Mutant
   readonly started: (agent: Agent) => void
   readonly over: () => void
-  /** The machine booted with a wall clock that does not go on from the boot before. */
+  /** The machine booted with a wall clock that does not go on from what may be the last commit on record. */
   readonly clockLost: () => void
   readonly seen: (what: string) => void
   readonly broken: (invariant: string, words: string) => void
@@ -166,14 +166,13 @@ export class Host {
     }
     powerLost()
     this.#starting = false
-    const before = this.#boot.wallErrorMs
     this.#off = true
     this.#powerOn = () => {
       if (!this.#off) return
       this.#off = false
       this.#boots++
       this.#boot = this.#newBoot()
-      if (Math.abs(this.#boot.wallErrorMs - before) > 1000) this.#options.clockLost()
+      if (this.#options.accepted.isClockLost(this.#boot.wallErrorMs)) this.#options.clockLost()
       this.start()
     }
     timeline.after(offMs, this.#powerOn)

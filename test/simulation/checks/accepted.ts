@@ -3,7 +3,7 @@
 
 import { type JournalRecord, printEvent, printReading } from '#core/record.ts'
 import type { Commit, Head, Recovered } from '#ports/store.ts'
-import type { Boot } from '../machine.ts'
+import { type Boot, WALL_ZERO } from '../machine.ts'
 import { forgetOldest } from '../remembered.ts'
 
 /** How slot times of a commit translate into true time. */
@@ -50,6 +50,8 @@ export class Accepted {
   #prints: number[] = []
   #from = 1
   readonly state = new Map<string, string>()
+  /** How far the wall clock was ahead of true time at the newest accepted commit. */
+  #wallErrorMs = 0
   head = 0
   headHash = ''
   epoch: string | undefined
@@ -111,6 +113,12 @@ export class Accepted {
     this.#compareState(state, touched)
   }
 
+  /** Whether a wall clock that is so far ahead does not go on from what may be the last commit on record. */
+  isClockLost(wallErrorMs: number): boolean {
+    const known = [this.#wallErrorMs, ...this.#pending.map(wallErrorOf)]
+    return known.some((each) => Math.abs(wallErrorMs - each) > 1000)
+  }
+
   /** Whether what somebody received is what was accepted under that number. */
   checkPrint(seq: number, printed: string): void {
     if (seq > this.head) {
@@ -129,8 +137,10 @@ export class Accepted {
     this.#from += count
   }
 
-  #apply({ number, commit, base, at }: Pending): void {
+  #apply(pending: Pending): void {
+    const { number, commit, base, at } = pending
     const { first, records, tb, state } = commit
+    this.#wallErrorMs = wallErrorOf(pending)
     this.#listener.committed(number)
     for (const { key, value } of state) {
       if (value === undefined) this.state.delete(key)
@@ -166,6 +176,8 @@ export class Accepted {
     }
   }
 }
+
+const wallErrorOf = ({ commit, at }: Pending): number => commit.at.wall - (WALL_ZERO + at)
 
 function hashOf(text: string): number {
   let hash = 0x811c9dc5

@@ -269,7 +269,8 @@ export class Loop {
     this.#committingSince = at.mono
     const content = contentOf(batch.records, batch.first)
     const written = this.#store.commit({
-      at,
+      // on the time line of its base: a clock that has stepped and is not noticed yet is found by the next start, if there is one first
+      at: { mono: at.mono, wall: Math.floor(baseTime(this.#base, at.mono)) },
       bootId: this.#clock.bootId,
       tb: this.#base.tb,
       first: batch.records.length > 0 ? batch.first : this.#head.seq + 1,

@@ -124,7 +124,8 @@ export const fieldMutants: readonly PlantedBug[] = [
   },
   {
     name: 'what came unasked is taken for the next reply',
-    caughtBy: ['D5', 'D6', 'S3'],
+    // who has an answer too soon asks too soon
+    caughtBy: ['D5', 'D6', 'S3', 'B1'],
     force: { twin: 60_000 },
     link: (open, bus) => (isTcp(bus) ? open : keeping(open)),
   },

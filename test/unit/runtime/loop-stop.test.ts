@@ -6,6 +6,7 @@ import { createState } from '#core/step.ts'
 import { silentLog } from '#ports/log.ts'
 import type { Commit, Store } from '#ports/store.ts'
 import { Loop } from '../../../agent/runtime/loop.ts'
+import { resumeTimeBase } from '../../../agent/runtime/time-base.ts'
 import { plantOf } from '../../support/core-plant.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 
@@ -72,6 +73,24 @@ describe('a loop that is stopped', () => {
       await clock.advance(60_000)
       expect(failures).toEqual([])
       expect(commits).toHaveLength(kept)
+    },
+  )
+})
+
+describe('a commit', () => {
+  it.each([-86_400_000, 86_400_000])(
+    'URS-01 URS-51 before a step of the clock is noticed is on the time line of its base, so that the next start finds it: %i ms',
+    async (stepMs) => {
+      const { clock, loop, commits, low } = setUp()
+      const { wall, mono } = clock.now()
+      clock.stepWall(stepMs)
+      low()
+      await loop.flush()
+      const [{ at, bootId, tb } = { at: { wall: 0, mono: 0 }, bootId: '', tb: -1 }] = commits
+      expect({ at, tb }).toEqual({ at: { wall, mono }, tb: 0 })
+      const recovered = { lastCommit: { at, bootId }, state: new Map() }
+      expect(resumeTimeBase(recovered, clock.now(), bootId)).toEqual({ stepMs })
+      loop.stop()
     },
   )
 })

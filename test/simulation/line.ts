@@ -243,7 +243,7 @@ export class Line {
   /**
    * Two instruments answer: mostly over each other, now and then the other one right behind, within the turnaround that the master keeps.
    * Where it answers first, alone, or so late that it meets the next request of the same length, its reply is as good as any
-   * other, and only its serial number would tell: that is not in the traffic (decision 0031).
+   * other, and only its serial number would tell: that is not in the traffic (decision 0034).
    */
   #sendBoth(request: WireRequest, frame: Buffer, asked: Asked, open: Open): void {
     const { dice, seen } = this.#options

@@ -65,7 +65,7 @@ export class OutsideChecks {
     const { broker, consumer, broken, lines, timeline } = this.#options
     for (const stream of ['readings', 'event'] as const) {
       const hole = consumer().account.stream(stream).hole()
-      if (hole !== undefined) this.#explain(stream, hole)
+      if (hole !== undefined) this.#explain(stream, hole, process)
     }
     this.#checkBase(agent, process)
     for (const [what, attempts] of [
@@ -82,17 +82,25 @@ export class OutsideChecks {
   /**
    * A hole is there because the broker lost all that is missing, or because it refused it and that was said, or a file has lost it. What was
    * refused is tried again at first, and what the broker hangs up on is looked for over several sessions: a hole counts that has
-   * stood for a while in one session, and is still not explained some time later, whether a replay has filled it meanwhile or not.
+   * stood for a while in one session, and is still not explained some time later, whether a replay has filled it meanwhile or not. A process
+   * that is dead or stopped says nothing, while the broker takes its session for open until the keep-alive is over: it has all that time anew.
    */
-  #explain(stream: StreamName, hole: Hole): void {
+  #explain(stream: StreamName, hole: Hole, process: Process): void {
     const { timeline, broker, consumer, broken } = this.#options
     if (this.#isExplained(stream, hole)) return
     const session = broker.openSince
+    const since = timeline.now
+    const { agents } = process
+    const could = () =>
+      broker.openSince === session &&
+      process.alive &&
+      process.agents === agents &&
+      process.lastStopped < since
     timeline.after(STANDS_MS, () => {
       const same = consumer().account.stream(stream).hole()?.from === hole.from
-      if (!same || broker.openSince !== session) return
+      if (!same || !could()) return
       timeline.after(SAID_WITHIN_MS, () => {
-        if (broker.openSince !== session || this.#isExplained(stream, hole)) return
+        if (!could() || this.#isExplained(stream, hole)) return
         const { from, to } = hole
         broken('D4', `the consumer misses ${stream} from ${from} to ${to}, and nothing lost them`)
       })

@@ -9,6 +9,7 @@ import { ModbusServer } from '../../support/modbus-server.ts'
 import {
   available,
   freePort,
+  type Running,
   removeDirectory,
   start,
   startConsumer,
@@ -53,10 +54,16 @@ it.skipIf(!runsHere)(
     const args = ['agent/main.ts', 'run', '--config', site.config]
     const raised = (topic: string, text: string): boolean =>
       topic === `${BASE}/alarm/standing.action_high` && text.includes('"state":"unacknowledged"')
+    const daemons: Running[] = []
+    const daemon = (): Running => {
+      const running = start(process.execPath, args)
+      daemons.push(running)
+      return running
+    }
     try {
       // the first poll raises it, which may be before the daemon says that it has started
       const alarm = consumer.message(raised)
-      const starved = start(process.execPath, args)
+      const starved = daemon()
       await starved.line(/agent_started/)
       await alarm
       const pid = String(starved.child.pid)
@@ -68,7 +75,7 @@ it.skipIf(!runsHere)(
       expect(await starved.exit, 'ended, and not in order').not.toBe(0)
       writeFileSync(site.config, file)
 
-      const next = start(process.execPath, args)
+      const next = daemon()
       await next.line(/agent_started/)
       const before = last
       await consumer.message((topic) => topic === `${BASE}/readings` && last > before + 4, 20_000)
@@ -80,6 +87,7 @@ it.skipIf(!runsHere)(
       expect(starts.filter((event) => event['unclean'] === true)).toHaveLength(1)
       expect(occurrences.size, 'one occurrence over both').toBe(1)
     } finally {
+      for (const each of daemons) await each.stop('SIGKILL')
       await consumer.end()
       await broker.stop()
       await server.stop()

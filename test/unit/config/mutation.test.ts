@@ -156,11 +156,13 @@ describe('the nearest word', () => {
     ['alerthigh', 'alertHigh'],
     ['alert_high', 'alertHigh'],
     ['actonLow', 'actionLow'],
+    ['ab', undefined],
+    ['graed', 'grade'],
     ['E', undefined],
     ['whatever', undefined],
     ['', undefined],
   ]
   it.each(cases)('of %j is %j', (word, expected) => {
-    expect(nearest(word, ['alertHigh', 'actionLow', 'A', 'B'])).toBe(expected)
+    expect(nearest(word, ['alertHigh', 'actionLow', 'grade', 'A', 'B'])).toBe(expected)
   })
 })

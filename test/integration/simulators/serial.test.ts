@@ -211,12 +211,15 @@ describe.skipIf(!available('socat'))('a pseudo-terminal', () => {
   it('comes back when what carries it was killed', async () => {
     const link = path.join(directory(), 'line')
     await run(bus(link))
-    const holder = linkHolder(link) ?? ''
-    process.kill(Number(/process (\d+)/.exec(holder)?.[1]), 'SIGKILL')
-    await until('another terminal behind the link', () => {
-      const now = existsSync(link) ? linkHolder(link) : undefined
-      return now !== undefined && now !== holder
-    })
+    // A process being killed is out of sight before its terminal is gone: only a name and a number are a holder.
+    const carrier = (): number | undefined => {
+      const words = existsSync(link) ? linkHolder(link) : undefined
+      const pid = /^socat \(process (\d+)\)/.exec(words ?? '')?.[1]
+      return pid === undefined ? undefined : Number(pid)
+    }
+    const killed = carrier() ?? Number.NaN
+    process.kill(killed, 'SIGKILL')
+    await until('another terminal behind the link', () => (carrier() ?? killed) !== killed)
     expect(await (await serial(link)).ask(READ_TEST, 11)).toHaveLength(11)
   })
 

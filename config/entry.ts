@@ -4,7 +4,7 @@
 import type { z } from 'zod'
 import type { Key, KeyPath, Place } from './document.ts'
 import { under } from './document.ts'
-import { type Findings, suggest } from './findings.ts'
+import { type Findings, nearest, suggest } from './findings.ts'
 import { type Issue, wordsOf } from './issue-words.ts'
 
 /** Rounds of leaving out what is wrong before an entry is given up. */
@@ -94,6 +94,9 @@ function report(issue: Issue, schema: z.ZodType, raw: unknown, place: Place, to:
         remedy: `${move}${suggest(key, known, 'known here')}`,
         at: 'key',
       })
+      // What was meant is as good as refused: nothing is to be concluded from its absence.
+      const meant = nearest(key, known)
+      if (meant !== undefined && valueAt(value, [meant]) === undefined) to.discard(under(at, meant))
     }
     return
   }

@@ -28,6 +28,7 @@ import { Unit } from './unit.ts'
 
 const MINUTE = 60_000
 const LIVENESS_MS = 30 * MINUTE
+const ON_ITS_WAY_MS = 10_000
 const SWEEP_MS = 10_000
 
 /** An invariant that did not hold. */
@@ -206,7 +207,7 @@ export class World {
       await timeline.run(scenario.safetyMs)
       this.#calm()
       await timeline.run(scenario.safetyMs + LIVENESS_MS)
-      this.#settled()
+      this.#settled(await this.#disagreement())
     } catch (thrown) {
       if (!(thrown instanceof Violation)) {
         const words = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
@@ -355,8 +356,16 @@ export class World {
     }
   }
 
+  /** A8: an alarm that moved just now is still on its way, for as long as A2 grants it; the rest must agree, and it then too. */
+  async #disagreement(): Promise<string | undefined> {
+    const look = () => this.checks.transitions.disagreement(this.consumer.account.retained)
+    const until = this.now + ON_ITS_WAY_MS
+    while (look() !== undefined && this.now < until) await this.timeline.run(this.now + 100)
+    return look()
+  }
+
   /** D4, A8 after the liveness phase. */
-  #settled(): void {
+  #settled(disagreement: string | undefined): void {
     const { account } = this.consumer
     if (!this.host.up) this.broken('S3', 'the agent is not up half an hour after the last fault')
     const had = Math.max(account.stream('readings').highest, account.stream('event').highest)
@@ -369,7 +378,7 @@ export class World {
           `${stream} above ${hole.from} up to ${hole.to} never reached the consumer`,
         )
     }
-    this.checks.transitions.compareRetained(account.retained)
+    if (disagreement !== undefined) this.broken('A8', disagreement)
     if (lag > 400)
       this.broken('D4', `the consumer has ${had} of ${this.checks.accepted.head} records`)
     if (this.disk instanceof JournalDisk) this.#verifyJournal(this.disk)

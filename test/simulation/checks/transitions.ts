@@ -237,8 +237,8 @@ export class TransitionChecks {
     }
   }
 
-  /** A8: what the consumer was told is what is on record. */
-  compareRetained(retained: ReadonlyMap<string, string>): void {
+  /** A8: where what the consumer was told is not what is on record, in words. */
+  disagreement(retained: ReadonlyMap<string, string>): string | undefined {
     for (const [leaf, payload] of retained) {
       if (!leaf.startsWith('alarm/')) continue
       const { alarm, state, occ, beneath } = JSON.parse(payload) as {
@@ -247,22 +247,19 @@ export class TransitionChecks {
         occ: string | null
         beneath?: string
       }
-      if (this.#gone.has(alarm))
-        this.#hooks.broken('A8', `the consumer still sees ${alarm}, whose point is gone`)
+      if (this.#gone.has(alarm)) return `the consumer still sees ${alarm}, whose point is gone`
       const tracked = this.stateOf(alarm)
       const shown = this.holds.isShown(alarm, tracked.state, state)
       const under = beneath ?? state
       if (!shown || under !== tracked.state || occ !== tracked.occ) {
-        this.#hooks.broken(
-          'A8',
-          `the consumer sees ${alarm} ${state} (${occ}), on record is ${tracked.state} (${tracked.occ})`,
-        )
+        return `the consumer sees ${alarm} ${state} (${occ}), on record is ${tracked.state} (${tracked.occ})`
       }
     }
     for (const [alarm, { state }] of this.alarms) {
       if (state !== 'normal' && !retained.has(`alarm/${alarm}`))
-        this.#hooks.broken('A8', `the consumer does not know ${alarm}, which is ${state}`)
+        return `the consumer does not know ${alarm}, which is ${state}`
     }
+    return undefined
   }
 
   /** A7: a new excursion is a new occurrence. */

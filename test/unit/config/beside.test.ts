@@ -30,12 +30,14 @@ describe('a fault beside a fault', () => {
     ['instruments[1]', (it: Input) => it.instruments[1]],
     ['buses[1]', (it: Input) => it.buses[1]],
   ])(
-    'URS-24 URS-54 an interval of %s without a unit is told, and no budget of an interval that nobody gave',
+    'URS-24 URS-54 an interval of %s without a unit, or misspelt, is told, and no budget of an interval that nobody gave',
     (key, at) => {
       const faulty = structuredClone(main)
       Object.assign(instrumentAt(faulty, 1).points[0] ?? {}, { interval: undefined })
       Object.assign(at(faulty) ?? {}, { interval: 5 })
       expect(keysOf(faulty)).toEqual([`${key}.interval`])
+      Object.assign(at(faulty) ?? {}, { interval: undefined, intervall: '60s' })
+      expect(keysOf(faulty)).toEqual([`${key}.intervall`])
     },
   )
 })

@@ -23,4 +23,19 @@ export const survivalMutants: readonly PlantedBug[] = [
     force: BAD_DISK,
     gap: (gap) => ({ ...gap, readings: Math.max(0, gap.readings - 1), events: gap.events - 1 }),
   },
+  {
+    name: 'a disk that refuses is taken for a fault of the program when the agent ends',
+    caughtBy: ['S4'],
+    force: { diskFail: 5 * 60_000 },
+    store: (store) => ({
+      recovered: store.recovered,
+      commit: (commit) =>
+        store.commit(commit).catch((error: Error) => {
+          throw new TypeError(error.message)
+        }),
+      batches: (query) => store.batches(query),
+      count: (stream, after) => store.count(stream, after),
+      close: () => store.close(),
+    }),
+  },
 ]

@@ -68,7 +68,7 @@ export interface ReplayRefusal {
   readonly kind: 'replay_refused'
   readonly user: string
   readonly id: string | null
-  readonly code: 'invalid' | 'identity_mismatch'
+  readonly code: 'invalid' | 'identity_mismatch' | 'store_failed'
   readonly detail: string
 }
 

@@ -34,6 +34,8 @@ export class CarefulReader {
 
   constructor(db: Db) {
     this.db = db
+    // It fails at the first touch of a damaged page and never again on one connection: what is proven would depend on the way there.
+    db.exec('PRAGMA cell_size_check=OFF')
     this.#reading = db.prepare('SELECT p, t, a, v, q, more, raw FROM reading WHERE s = ?').raw()
     this.#event = db.prepare('SELECT t, type, body FROM event WHERE s = ?').raw()
     this.#checks = new LineChecks(db)

@@ -17,6 +17,8 @@ export interface IntakeOptions {
   readonly log: Log
   readonly confirms: Confirms
   readonly replays: Replays
+  /** Whether records can be read; they cannot while the disk is out of order. */
+  readonly readable: boolean
   /** Highest sequence number of the stream sent in this life of the process. */
   readonly published: (stream: Stream) => number
   readonly head: () => number
@@ -25,6 +27,9 @@ export interface IntakeOptions {
   /** A consumer has shown signs of life. */
   readonly alive: () => void
 }
+
+const OUT_OF_ORDER =
+  'the disk is out of order and nothing can be read from it; ask again when system.storage_fault has returned'
 
 export class Intake {
   readonly #options: IntakeOptions
@@ -66,7 +71,7 @@ export class Intake {
   }
 
   #replay(user: string, parsed: Parsed, retained: boolean): void {
-    const { gateway, epoch, replays, head, reply, notice, alive } = this.#options
+    const { gateway, epoch, readable, replays, head, reply, notice, alive } = this.#options
     const request = parseReplay(parsed.ok ? parsed.value : undefined, { user, gateway, epoch })
     const refuse = (id: string | null, detail: string, code: ReplayRefusal['code'] = 'invalid') => {
       notice({ kind: 'replay_refused', user, id, code, detail })
@@ -77,6 +82,7 @@ export class Intake {
     const { id, stream, from, to } = request.order
     if (retained) return refuse(id, 'a command must not be retained')
     alive()
+    if (!readable) return refuse(id, OUT_OF_ORDER, 'store_failed')
     const asked = { user, id }
     const fault = replays.add({ stream, from, to: Math.min(to, head()), asked })
     if (fault !== undefined) refuse(id, fault)

@@ -53,7 +53,7 @@ export interface UplinkOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly store: Pick<Store, 'batches' | 'count'>
+  readonly store: Pick<Store, 'batches' | 'count' | 'volatile'>
   /** As persisted from the notices `cursor` and `confirm`. */
   readonly cursors: {
     readonly sent: Readonly<Record<Stream, number>>
@@ -128,6 +128,7 @@ class MqttUplink implements Uplink {
       log,
       confirms: this.#confirms,
       replays,
+      readable: store.volatile !== true,
       published: (stream) => lanes[stream].published,
       head: () => options.status().head.seq,
       notice,

@@ -5,6 +5,7 @@ import type { Origin } from '#core/point.ts'
 import type { Stream } from '#core/record.ts'
 import type { Millis } from '#core/time.ts'
 import type { Head, StreamBatch } from '#ports/store.ts'
+import type { ReplayRefusal } from '#ports/uplink.ts'
 
 /** Who speaks. */
 export interface Identity {
@@ -99,7 +100,7 @@ function eventPayload(batch: StreamBatch, { epoch, origin, replay }: Envelope): 
 export interface ReplayReply {
   readonly id: string | null
   readonly ok: boolean
-  readonly code: 'done' | 'invalid' | 'identity_mismatch'
+  readonly code: 'done' | ReplayRefusal['code']
   readonly detail?: string
   /** Records sent again. */
   readonly records?: number

@@ -152,16 +152,27 @@ function giveUp(statement: WasmStatement): void {
   }
 }
 
+/** A statement that has failed is reset by its next use, which this build then refuses without beginning it. */
+function reset<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.message.startsWith('Could not reset statement'))
+      return call()
+    throw thrown
+  }
+}
+
 function adapt(statement: WasmStatement): Statement {
   let raw = false
   const rows = (parameters: readonly unknown[]): unknown[] =>
-    coded(() => statement.all(bound(parameters))).map((row) => {
+    reset(() => coded(() => statement.all(bound(parameters)))).map((row) => {
       for (const [column, value] of Object.entries(row))
         if (value instanceof Uint8Array) row[column] = Buffer.from(value)
       return raw ? Object.values(row) : row
     })
   const adapted: Statement = {
-    run: (...parameters) => coded(() => statement.run(bound(parameters))),
+    run: (...parameters) => reset(() => coded(() => statement.run(bound(parameters)))),
     get: (...parameters) => rows(parameters)[0],
     all: (...parameters) => rows(parameters),
     raw: (on = true) => {

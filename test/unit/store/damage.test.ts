@@ -1,7 +1,16 @@
 // An earlier file that is damaged or gone: what can still be proven is given as it was, what is lost is told by number, and the
 // hole shows in `prev`.
 
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import Database from 'better-sqlite3'
@@ -100,10 +109,11 @@ function damagedBy(bench: Bench, stream: Stream): DamagedFile | undefined {
 }
 
 /** Reads both streams as the agent does: what is found damaged is examined, told in a commit, and read around. */
-function readThrough(dir: string): { batches: PackedBatch[]; losses: Losses } {
+function readThrough(dir: string): { batches: PackedBatch[]; losses: Losses; told: number } {
   const bench = new Bench(dir, { newEpoch: 'SECOND' })
   let losses: Losses = new Map()
   const batches: PackedBatch[] = []
+  let times = 0
   for (const stream of STREAMS) {
     for (let found = damagedBy(bench, stream); found !== undefined; ) {
       const examined = examine(systemDisk, path.join(dir, 'journal'), found)
@@ -114,11 +124,12 @@ function readThrough(dir: string): { batches: PackedBatch[]; losses: Losses } {
       const told = { at, tb: 3, state: [{ key: LOST_ROW, value }] }
       bench.commit([event('store.records_lost')], told)
       found = damagedBy(bench, stream)
+      times++
     }
     batches.push(...readAll(bench, stream))
   }
   bench.close()
-  return { batches, losses }
+  return { batches, losses, told: times }
 }
 
 /** What a consumer may hold against it: a changed record, a record gone that nothing tells, a hole that does not show. */
@@ -187,6 +198,22 @@ describe('HO6 D2 an earlier file that is damaged', () => {
       if (lost > 0 && lost < PER_DAY) some++
     }
     expect(some, 'pages that cost some records and not all').toBeGreaterThan(0)
+  })
+
+  it('is told in one piece, also where SQLite finds a page at fault at its first touch and not again', () => {
+    const pages = statSync(fileOf(original, 0)).size / 4096
+    const leaves = Array.from({ length: pages - 1 }, (_, index) => index + 1).filter(
+      (page) => readFileSync(fileOf(original, 0))[page * 4096] === 0x0d,
+    )
+    expect(leaves.length).toBeGreaterThan(5)
+    for (const page of leaves) {
+      const copy = copyDirectory(original)
+      // the pointer to the page's first cell leads to its last bytes
+      overwrite(fileOf(copy, 0), page * 4096 + 8, Uint8Array.of(0x0f, 0xfe))
+      const result = readThrough(copy)
+      expect(faultsOf(result), `page ${page}`).toEqual([])
+      expect(result.told, `page ${page}`).toBeLessThanOrEqual(2)
+    }
   })
 
   it('never gives a record that differs, nor one less in silence, whatever is overwritten', () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { INBOUND_BYTES_MAX, parsePayload } from '../../../agent/uplink/inbound.ts'
 import { parseInbound } from '../../../agent/uplink/topic.ts'
-import { event, readings } from '../../support/memory-store.ts'
+import { event, memoryStore, readings } from '../../support/memory-store.ts'
 import { BASE, EPOCH, type UplinkRig, uplinkRig } from '../../support/uplink-rig.ts'
 
 async function connected(options: Parameters<typeof uplinkRig>[0] = {}): Promise<UplinkRig> {
@@ -231,6 +231,22 @@ describe('replay', () => {
     ])
     expect(rig.uplink.state().sent.readings).toBe(1000)
     expect(rig.noticesOf('command')).toEqual([])
+  })
+
+  it('HO5 while the disk is out of order is refused in words, for nothing can be read: "done" would say there is nothing', async () => {
+    const broken = { volatile: true as const, batches: () => Promise.resolve([]) }
+    const rig = await connected({ store: Object.assign(memoryStore(), broken) })
+    rig.broker.deliver('cmd/replay/historian', order())
+    await rig.clock.advance(10)
+    expect(rig.broker.of('reply/historian')).toMatchObject([
+      {
+        id: '01JD4B0',
+        ok: false,
+        code: 'store_failed',
+        detail: expect.stringMatching(/ask again/),
+      },
+    ])
+    expect(rig.noticesOf('replay_refused')).toMatchObject([{ code: 'store_failed' }])
   })
 
   it('of events carries "replay":true before the stored body', async () => {

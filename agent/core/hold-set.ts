@@ -121,19 +121,19 @@ export function settleHolds(turn: Turn): void {
     settleSuppression(turn, unit, started, ended)
   }
   for (const [zone, its] of started) {
-    const alarms = its.slice(0, LISTED_MAX).map(({ definition }) => definition.id)
-    tellHolds(turn, 'suppression.started', { zone, count: its.length, alarms }, its)
+    tellHolds(turn, 'suppression.started', { zone, ...named(its) }, its)
   }
   for (const [zone, its] of ended) {
-    const body = { zone, count: its.length, ...hiddenList(its) }
-    tellHolds(
-      turn,
-      'suppression.ended',
-      body,
-      its.map(({ unit }) => unit),
-    )
+    const units = its.map(({ unit }) => unit)
+    tellHolds(turn, 'suppression.ended', { zone, ...named(units), ...hiddenList(its) }, units)
   }
 }
+
+/** How many, and which. */
+const named = (units: readonly AlarmUnit[]) => ({
+  count: units.length,
+  alarms: units.slice(0, LISTED_MAX).map(({ definition }) => definition.id),
+})
 
 /** A shelf does not stand around what is critical, be it by a new configuration or by a fault that may hide an excursion. */
 function settleShelf(turn: Turn, unit: AlarmUnit): void {

@@ -315,7 +315,7 @@ describe('a wall clock that is set', () => {
 describe('what a broker hears of an agent without a disk', () => {
   const runsHere = available('mosquitto')
   it.skipIf(!runsHere)(
-    'HO5 alarms as not stored and without a number, and no record that is not kept (needs mosquitto)',
+    'HO5 alarms as not stored and without a number, no record that is not kept, and that nothing can be replayed (needs mosquitto)',
     async (context) => {
       const directory = temporaryDirectory('cleanroom-broker')
       ended.push(() => removeDirectory(directory))
@@ -329,6 +329,7 @@ describe('what a broker hears of an agent without a disk', () => {
       await firstLife(site)
       const before = verifyJournal(site.dataDir)
       const head = before.ok ? before.head.seq : 0
+      const isStatus = ({ topic }: { readonly topic: string }) => topic.endsWith('/status')
       disk.remount('ro')
       const agent = await run(site)
       const isAlarm = (topic: string, text: string, id: string): boolean =>
@@ -343,6 +344,14 @@ describe('what a broker hears of an agent without a disk', () => {
         isAlarm(topic, text, 'fine.action_high'),
       )
       expect(JSON.parse(raised)).toMatchObject({ active: true, value: 30 })
+      const replied = consumer.message((topic) => topic.endsWith('/reply/historian'))
+      const { topic: base = '', text = '' } = consumer.messages.find(isStatus) ?? {}
+      const { epoch } = JSON.parse(text) as { epoch: string }
+      const [, , , , gateway] = base.split('/')
+      const order = { v: 1, id: 'r1', aud: gateway, by: 'historian', stream: 'readings', epoch }
+      const command = base.replace(/status$/, 'cmd/replay/historian')
+      consumer.client.publish(command, JSON.stringify({ ...order, from: 1, to: head }), { qos: 1 })
+      expect(JSON.parse(await replied)).toMatchObject({ ok: false, code: 'store_failed' })
       expect(await agent.stop()).toBe(0)
       const streams = consumer.messages.filter(({ topic }) => /\/(readings|event)$/.test(topic))
       const last = streams.map(({ text }) => {
@@ -350,7 +359,7 @@ describe('what a broker hears of an agent without a disk', () => {
         return through ?? seq ?? 0
       })
       expect(Math.max(...last)).toBeLessThanOrEqual(head)
-      const status = consumer.messages.filter(({ topic }) => topic.endsWith('/status')).at(-1)
+      const status = consumer.messages.findLast(isStatus)
       expect(JSON.parse(status?.text ?? '')).toMatchObject({ online: false, head: { seq: head } })
     },
   )

@@ -24,7 +24,7 @@ const ended = (occurrences: readonly string[]) => ({
   type: 'suppression.ended',
   ts: 0,
   body: {
-    ...{ count: 1, hidden: occurrences.length },
+    ...{ alarms: [ALARM], hidden: occurrences.length },
     hid: [
       {
         alarm: ALARM,
@@ -64,6 +64,15 @@ describe('A9 suppressed when the disk went out of order', () => {
     told(holds)
     suppress()
     expect(broken).toEqual([`A9 record 1: ${ALARM} became suppressed_by_design twice`])
+  })
+
+  it('that is said to have ceased has to have begun', () => {
+    const { holds, broken } = checks()
+    holds.accepted(3, ended(['one']))
+    holds.accepted(4, ended([]))
+    expect(broken).toEqual([
+      `A9 record 4: ${ALARM} ceased to be suppressed_by_design, which it was not`,
+    ])
   })
 
   it('is told in full where there was no gap', () => {

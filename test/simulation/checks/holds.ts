@@ -22,7 +22,6 @@ interface Body {
   readonly alarm: string
   readonly alarms?: readonly string[]
   readonly target: string
-  readonly count: number
   readonly hidden: number
   readonly hid: readonly unknown[]
   readonly until?: number
@@ -65,8 +64,6 @@ export class HoldChecks {
   readonly #around = new Map<string, Around>()
   /** Who took what out of service. */
   readonly #service = new Map<string, string>()
-  /** Alarms that ceased to be suppressed, and were not named. */
-  #unnamed = 0
   /** Alarms of which nobody was told whether they are still suppressed. */
   #doubted = new Set<string>()
 
@@ -82,17 +79,12 @@ export class HoldChecks {
   }
 
   /**
-   * Whether an alarm ceased to be suppressed, and nobody was told: of a zone some that became critical are suppressed no more, and an
-   * event names only those that hid something; in a gap none is named. It is then suppressed no more here either.
+   * Whether an alarm may have ceased to be suppressed in a gap, of which nobody was told. It is then suppressed no more here either.
    */
   #untold(alarm: string): boolean {
     const around = this.#around.get(alarm)
     const ours = around?.suppressed_by_design
-    if (around === undefined || ours === undefined) return false
-    if (!this.#doubted.delete(alarm)) {
-      if (this.#unnamed === 0 || ours.count > 0) return false
-      this.#unnamed--
-    }
+    if (around === undefined || ours === undefined || !this.#doubted.delete(alarm)) return false
     delete around.suppressed_by_design
     return true
   }
@@ -161,7 +153,7 @@ export class HoldChecks {
   }
 
   #start(seq: number, alarm: string, kind: Kind): void {
-    if (kind === 'suppressed_by_design' && this.#doubted.has(alarm)) this.#untold(alarm)
+    if (kind === 'suppressed_by_design') this.#untold(alarm)
     const around = this.#around.get(alarm) ?? {}
     if (around[kind] !== undefined) this.#broken(seq, `${alarm} became ${kind} twice`)
     const open = this.#hooks.openOf(alarm)
@@ -243,15 +235,12 @@ export class HoldChecks {
     return { owners, service: owners.some((each) => this.#service.has(each)) }
   }
 
-  #unsuppressed(seq: number, { hidden, hid, count }: Body): void {
-    const ours = this.#held('suppressed_by_design')
-    const named = (hid as readonly Hidden[]).map(({ alarm }) => alarm)
-    // part of a zone ends only where an alarm has become critical: it is then among those named
-    const all = count === ours.length
-    const which = all ? ours : ours.filter((alarm) => named.includes(alarm))
-    this.#unnamed = all ? 0 : this.#unnamed + count - which.length
+  #unsuppressed(seq: number, { hidden, hid, alarms = [] }: Body): void {
+    for (const alarm of alarms)
+      if (this.#around.get(alarm)?.suppressed_by_design === undefined)
+        this.#broken(seq, `${alarm} ceased to be suppressed_by_design, which it was not`)
     this.#listed(seq, 'suppressed_by_design', hidden, hid as readonly Hidden[], (alarm) =>
-      which.includes(alarm),
+      alarms.includes(alarm),
     )
   }
 

@@ -38,7 +38,6 @@ export interface OutsideOptions {
 export class OutsideChecks {
   readonly #options: OutsideOptions
   #offSince: number | undefined
-  #excusedAt = Number.NEGATIVE_INFINITY
   /** Records that the agent has said were refused. */
   readonly rejected = new Gone()
 
@@ -84,7 +83,7 @@ export class OutsideChecks {
    * A hole is there because the broker lost all that is missing, or because it refused it and that was said, or a file has lost it. What was
    * refused is tried again at first, and what the broker hangs up on is looked for over several sessions: a hole counts that has
    * stood for a while in one session, and is still not explained some time later, whether a replay has filled it meanwhile or not. A process
-   * that is dead or stopped says nothing, nor does one whose disk is out of order, while the broker takes its session for open until the keep-alive is over: it has all that time anew.
+   * that is dead or stopped says nothing, while the broker takes its session for open until the keep-alive is over: it has all that time anew.
    */
   #explain(stream: StreamName, hole: Hole, process: Process): void {
     const { timeline, broker, consumer, broken } = this.#options
@@ -96,8 +95,7 @@ export class OutsideChecks {
       broker.openSince === session &&
       process.alive &&
       process.agents === agents &&
-      process.lastStopped < since &&
-      this.#excusedAt < since
+      process.lastStopped < since
     timeline.after(STANDS_MS, () => {
       const same = consumer().account.stream(stream).hole()?.from === hole.from
       if (!same || !could()) return
@@ -131,9 +129,8 @@ export class OutsideChecks {
       )
   }
 
-  /** The process was stopped or started, or the disk took nothing: nothing could be followed, and nothing be said on record. */
+  /** The process was stopped or started: nothing could be followed. */
   excuse(): void {
-    this.#excusedAt = this.#options.timeline.now
     this.#offSince = undefined
   }
 }

@@ -49,6 +49,7 @@ describe('a zone that is not in use', () => {
     const [ended] = core.eventsOf('suppression.ended')
     expect(ended?.body).toMatchObject({
       zone: 'b101',
+      alarms: core.eventsOf('suppression.started')[0]?.body['alarms'],
       hidden: 2,
       hid: expect.arrayContaining([
         {

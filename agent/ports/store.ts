@@ -154,8 +154,8 @@ export interface Store {
   readonly recovered: Recovered
   /** Nothing is kept: the disk is out of order, and the agent runs degraded (runtime/degraded.ts). */
   readonly volatile?: true
-  /** Gets what can be read out of journals set aside, in the background; empty when there are none. */
-  salvage?(): Promise<readonly Salvaged[]>
+  /** Gets what can be read out of journals set aside, in the background; empty when there are none, undefined where the store is closed first. */
+  salvage?(): Promise<readonly Salvaged[] | undefined>
   /** Names who writes down what earlier files have lost; until then nothing of such a file is given. */
   onLoss?(tell: (loss: FileLoss) => void): void
   /** Earlier files that could be removed, oldest first, with the rows of cursors and watermarks as they are durable. */

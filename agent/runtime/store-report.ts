@@ -3,7 +3,7 @@
 
 import type { Instant } from '#core/time.ts'
 import type { Log } from '#ports/log.ts'
-import type { FileLoss, Store } from '#ports/store.ts'
+import type { FileLoss, Salvaged, Store } from '#ports/store.ts'
 import type { Loop } from './loop.ts'
 
 export const STORAGE_FAULT = 'system.storage_fault'
@@ -56,8 +56,13 @@ export function reportStore({ store, loop, log, now }: StoreReportOptions): void
     // What can still be had of it goes on with this commit; somebody has to have seen it.
     condition(false)
   })
-  void salvaged(store, note, log).then(
-    () => condition(false),
+  void salvaged(store).then(
+    (all) => {
+      // given up: the store is being closed, and nothing is over
+      if (all === undefined) return
+      for (const each of all) tellSalvaged(each, note, log)
+      condition(false)
+    },
     (error: unknown) => log.error('salvage_not_told', { error: String(error) }),
   )
 }
@@ -67,18 +72,18 @@ const lossInWords = ({ file, missing, lostRecords, from, through }: Omit<FileLos
     ? `${file} with records ${from} to ${through} is not there any more`
     : `${lostRecords} of the records ${from} to ${through} in ${file} cannot be read any more`
 
-async function salvaged(
-  store: Store,
+/** What was got out of journals set aside; undefined where a stop came first. */
+const salvaged = async (store: Store): Promise<readonly Salvaged[] | undefined> =>
+  store.salvage === undefined ? [] : store.salvage()
+
+function tellSalvaged(
+  { skipped, ...result }: Salvaged,
   note: (type: string, body: Readonly<Record<string, unknown>>) => void,
   log: Log,
-): Promise<void> {
-  const all = (await store.salvage?.()) ?? []
-  for (const { skipped, ...result } of all) {
-    if (skipped !== undefined) {
-      log.warn('salvage_skipped', { directory: result.directory, cause: skipped })
-      continue
-    }
-    log.info('salvaged', result)
-    note('store.salvaged', result)
+): void {
+  if (skipped !== undefined) {
+    return log.warn('salvage_skipped', { directory: result.directory, cause: skipped })
   }
+  log.info('salvaged', result)
+  note('store.salvaged', result)
 }

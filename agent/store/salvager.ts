@@ -20,14 +20,14 @@ export class Salvager {
     this.#directories = directories
   }
 
-  /** What was got out of each journal; those that a stop came before are left out. */
-  async salvage(): Promise<readonly Salvaged[]> {
+  /** What was got out of each journal; undefined where a stop came before all was done, which the next start does again. */
+  async salvage(): Promise<readonly Salvaged[] | undefined> {
     const all: Salvaged[] = []
     for (const directory of this.#directories) {
       const salvaged = await this.#salvageOne(directory)
       if (salvaged !== undefined) all.push(salvaged)
     }
-    return all
+    return this.#stopped ? undefined : all
   }
 
   #salvageOne(directory: string): Promise<Salvaged | undefined> {
@@ -50,7 +50,7 @@ export class Salvager {
       })
       worker.on('exit', () => {
         this.#worker = undefined
-        resolve(this.#stopped ? undefined : result)
+        resolve(result)
       })
     })
   }

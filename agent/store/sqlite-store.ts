@@ -170,7 +170,7 @@ class SqliteStore implements Store {
     return removal
   }
 
-  salvage(): Promise<readonly Salvaged[]> {
+  salvage(): Promise<readonly Salvaged[] | undefined> {
     return this.#salvager.salvage()
   }
 

@@ -174,6 +174,20 @@ describe('opening', () => {
     expect(again.recovered.quarantined).toBeUndefined()
     expect(await again.salvage?.()).toEqual([])
   })
+
+  it('HO6 gives a salvage up when it is closed, says that it did, and begins it again at the next start', async () => {
+    const dir = temporaryDirectory()
+    const before = await open(dir)
+    await before.commit(commitOf(1, [reading('a', NOON), event('x')]))
+    await before.close()
+    writeFileSync(fileOf(dir), 'x'.repeat(8192))
+    const store = await open(dir)
+    const salvaged = store.salvage?.()
+    await store.close()
+    expect(await salvaged).toBeUndefined()
+    const again = await open(dir)
+    expect(await again.salvage?.()).toMatchObject([{ readings: 0, events: 0 }])
+  })
 })
 
 describe('a failed commit', () => {

@@ -1,0 +1,47 @@
+// What is told of a journal that was set aside: that the fault is over once everything is got out of it, and not before.
+
+import { describe, expect, it } from 'vitest'
+import type { Input } from '#core/input.ts'
+import { silentLog } from '#ports/log.ts'
+import type { Recovered, Salvaged, Store } from '#ports/store.ts'
+import { reportStore } from '../../../agent/runtime/store-report.ts'
+
+const SALVAGED: Salvaged = {
+  ...{ directory: 'aside/1', readings: 3, events: 1, lost: [], lostRecords: 0 },
+}
+
+/** What is told until the salvage has resolved, and after it. */
+async function told(salvaged: readonly Salvaged[] | undefined): Promise<[Input[], Input[]]> {
+  const inputs: Input[] = []
+  const recovered = {
+    quarantined: { kind: 'corrupt', found: 'page 3', file: 'f', directory: 'aside/1' },
+    state: new Map(),
+  } as unknown as Recovered
+  const outcome = Promise.resolve(salvaged)
+  const store = { recovered, salvage: () => outcome } as unknown as Store
+  const loop = { input: (input: Input) => inputs.push(input) as never, changeState: () => {} }
+  reportStore({ store, loop, log: silentLog, now: () => ({ mono: 0, wall: 0 }) })
+  const before = inputs.splice(0)
+  await outcome
+  await new Promise((resolve) => setImmediate(resolve))
+  return [before, inputs]
+}
+
+describe('HO6 a journal that was set aside', () => {
+  const active = { kind: 'condition', alarm: 'system.storage_fault', active: true }
+
+  it('is told with what was got out of it, and then the fault is over', async () => {
+    const [before, after] = await told([SALVAGED])
+    expect(before).toMatchObject([active])
+    expect(after).toMatchObject([
+      { kind: 'note', type: 'store.salvaged', body: { readings: 3 } },
+      { ...active, active: false },
+    ])
+  })
+
+  it('whose salvage was given up by a stop is not over, and nothing is written to a store that closes', async () => {
+    const [before, after] = await told(undefined)
+    expect(before).toMatchObject([active])
+    expect(after).toEqual([])
+  })
+})

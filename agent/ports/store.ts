@@ -154,7 +154,7 @@ export interface Store {
   readonly recovered: Recovered
   /** Nothing is kept: the disk is out of order, and the agent runs degraded (runtime/degraded.ts). */
   readonly volatile?: true
-  /** Gets what can be read out of journals set aside, in the background; empty when there are none, undefined where the store is closed first. */
+  /** Gets out what can be read of journals set aside, in the background; empty: there are none, undefined: the store was closed first. */
   salvage?(): Promise<readonly Salvaged[] | undefined>
   /** Names who writes down what earlier files have lost; until then nothing of such a file is given. */
   onLoss?(tell: (loss: FileLoss) => void): void

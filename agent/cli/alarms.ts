@@ -176,9 +176,15 @@ const NONE = '-'
 const withoutEmptyEnd = (rows: readonly (readonly string[])[]): readonly (readonly string[])[] =>
   rows.slice(1).every((row) => row.at(-1) === NONE) ? rows.map((row) => row.slice(0, -1)) : rows
 
-/** Urgent first, then the newest. */
+/** Urgent first, of those causes before what follows from them, then the newest. */
 function byUrgency(a: AlarmView, b: AlarmView): number {
-  return a.priority - b.priority || sinceOf(b) - sinceOf(a) || (a.alarm < b.alarm ? -1 : 1)
+  const follows = ({ parent }: AlarmView) => (parent === undefined ? 0 : 1)
+  return (
+    a.priority - b.priority ||
+    follows(a) - follows(b) ||
+    sinceOf(b) - sinceOf(a) ||
+    (a.alarm < b.alarm ? -1 : 1)
+  )
 }
 
 const sinceOf = ({ activated, onset, ts }: AlarmView): number => activated ?? onset ?? ts ?? 0
@@ -188,6 +194,7 @@ function rowOf({ alarm, others }: AlarmGroup, view: AlarmsView): string[] {
   const superseded = alarm.superseded?.length ?? 0
   const notes = [
     ...(alarm.test === true ? ['TEST of the alarm path'] : []),
+    ...(alarm.parent === undefined ? [] : [`follows ${alarm.parent}`]),
     ...(alarm.chattering === true ? ['chattering'] : []),
     ...(alarm.unconfirmed === true ? ['unconfirmed'] : []),
     ...(alarm.detectedLate === true ? ['detected late'] : []),

@@ -78,6 +78,8 @@ export interface Occurrence {
   readonly detail?: string
   /** The earliest alarm that this one may follow from (URS-40). */
   readonly firstOut?: { readonly alarm: string; readonly occ: string }
+  /** The alarm that said it already: it sounds for both (consequence.ts). */
+  readonly parent?: string
   /** A fault that may hide an excursion takes action priority (alarms.md). */
   readonly priority?: 1
   /** Revision at which it last got worse: who saw an older one has to look again. */
@@ -144,6 +146,8 @@ export type AlarmInput =
   | { readonly kind: 'reset'; readonly at: Instant; readonly value?: number }
   /** Its re-alarm time is over: what was acknowledged and goes on is to be looked at again. */
   | { readonly kind: 'realarm'; readonly at: Instant }
+  /** It is no consequence of another alarm any more: it is said for itself, whoever has acknowledged it as one. */
+  | { readonly kind: 'stand_alone'; readonly at: Instant }
   /** The limit moved or the alarm ceased to exist: the occurrence ends with that reason. */
   | { readonly kind: 'close'; readonly at: Instant }
 

@@ -4,7 +4,6 @@
 import type { AlarmDefinition } from './alarm-set.ts'
 import { type Acknowledgement, stateName, type Transition } from './alarm-state.ts'
 import { limitIn } from './evaluate.ts'
-import { parentOf } from './first-out.ts'
 import { guidanceOf } from './guidance.ts'
 import { heldAs, holdView, shownState } from './hold.ts'
 import type { Occupancy } from './point.ts'
@@ -52,7 +51,7 @@ export function alarmPayload(state: CoreState, id: string): string {
     ...(occurrence?.detectedLate === true && { detectedLate: true }),
     ...((occurrence?.superseded.length ?? 0) > 0 && { superseded: occurrence?.superseded }),
     ...(occurrence?.firstOut !== undefined && { firstOut: occurrence.firstOut }),
-    ...parentView(state, definition),
+    ...(occurrence?.parent !== undefined && { parent: occurrence.parent }),
     ...escalationView(state, unit),
     ...heldView(unit),
     ...(state.nuisance.chattering.has(id) && { chattering: true }),
@@ -62,12 +61,6 @@ export function alarmPayload(state: CoreState, id: string): string {
     seq: alarm.seq,
     epoch: state.epoch,
   })
-}
-
-/** What this alarm is only a consequence of: it is shown with it and annunciated once. */
-function parentView(state: CoreState, definition: AlarmDefinition) {
-  const parent = parentOf(state, definition)
-  return parent === undefined ? {} : { parent }
 }
 
 /** How far an alarm that nobody has acknowledged has come, and who has been called for it. */
@@ -158,7 +151,7 @@ export function alarmEventBody(
     ...(occurrence.detectedLate === true && { detectedLate: true }),
     ...(occurrence.detail !== undefined && { detail: occurrence.detail }),
     ...(occurrence.firstOut !== undefined && { firstOut: occurrence.firstOut }),
-    ...parentView(state, definition),
+    ...(occurrence.parent !== undefined && { parent: occurrence.parent }),
     ...(definition.instrument?.serial !== undefined && { serial: definition.instrument.serial }),
     ...(state.overdue.has(definition.point?.id ?? '') && { cal: 'overdue' }),
     limitSet: `${plant.limitSet.id} ${plant.limitSet.version}`,

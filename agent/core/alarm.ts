@@ -54,6 +54,8 @@ function take(
       return end(definition, state, 'alarm.reset', input.value)
     case 'realarm':
       return realarm(definition, state)
+    case 'stand_alone':
+      return standAlone(definition, state)
     case 'close':
       return state.occurrence === null
         ? still({ ...NORMAL, seq: state.seq, ts: state.ts })
@@ -298,6 +300,18 @@ function realarm(definition: AlarmDefinition, state: AlarmState): AlarmStep {
   if (state.occurrence === null || !state.active || !state.acked) return still(state)
   const { ack: _, ...rest } = state.occurrence
   const occurrence: Occurrence = { ...rest, rev: rest.rev + 1 }
+  const from = stateName(state, definition.latching)
+  return {
+    state: { ...state, occurrence, acked: false },
+    transitions: [{ type: 'alarm.realarmed', from, to: 'unacknowledged', occurrence }],
+  }
+}
+
+function standAlone(definition: AlarmDefinition, state: AlarmState): AlarmStep {
+  if (state.occurrence?.parent === undefined || !state.active) return still(state)
+  const { ack: _ack, parent: _parent, ...rest } = state.occurrence
+  const rev = rest.rev + 1
+  const occurrence: Occurrence = { ...rest, rev, worseRev: rev }
   const from = stateName(state, definition.latching)
   return {
     state: { ...state, occurrence, acked: false },

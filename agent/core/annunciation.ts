@@ -26,7 +26,7 @@ export interface Annunciated {
   readonly occ: string | null
   /** Steps of escalation taken: each sounds anew. */
   readonly escalation?: number
-  /** It is a consequence of this alarm, which sounds for both. */
+  /** It is a consequence of this alarm, which sounds or has sounded for both. */
   readonly parent?: unknown
   /** The test alarm of the alarm path: shown by the green lamp, never by the horn. */
   readonly test?: boolean
@@ -48,7 +48,10 @@ export const soundKey = ({ occ, priority, escalation }: Annunciated): string =>
 
 /** Whether an alarm sounds the horn as long as nobody silences or acknowledges it. */
 export const isLoud = (alarm: Annunciated, hornPriority: number): boolean =>
-  alarm.test !== true && UNACKNOWLEDGED.has(alarm.state) && alarm.priority <= hornPriority
+  alarm.test !== true &&
+  alarm.parent === undefined &&
+  UNACKNOWLEDGED.has(alarm.state) &&
+  alarm.priority <= hornPriority
 
 /** What is shown of all alarms together. */
 export function indicationOf(alarms: Iterable<Annunciated>, hearing: Hearing): Indication {
@@ -80,9 +83,7 @@ const stronger = (one: Lamp, other: Lamp): Lamp =>
 const louder = (sound: Sound): Sound => (sound === 'continuous' ? sound : 'intermittent')
 
 function sounds(alarm: Annunciated, { hornPriority, silenced }: Hearing): boolean {
-  if (!isLoud(alarm, hornPriority)) return false
-  if (silenced === undefined) return true
-  return alarm.parent === undefined && !silenced.has(soundKey(alarm))
+  return isLoud(alarm, hornPriority) && silenced?.has(soundKey(alarm)) !== true
 }
 
 /** Lamps flash once a second (IEC 60073: 0.4 to 2.8 Hz), half of it lit. */

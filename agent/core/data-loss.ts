@@ -2,12 +2,16 @@
 // ten minutes good, so that intermittent data cannot slip between two alarms. Per point; an instrument's alarm is the worst of
 // its points. Decides nothing about why a value is missing; the sensor's own faults have an alarm beside it.
 
+import type { CounterState } from './particle.ts'
+import type { Point } from './point.ts'
 import type { Quality, QualityReason } from './quality.ts'
 import { MINUTE, type Millis } from './time.ts'
 
 const WINDOW_MS = 10 * MINUTE
 /** The share is judged from this many slots on. */
 const SLOTS_MIN = 10
+/** A counter's sample is seen that long after its period at the most. */
+const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
 /** Slots remembered at the most: ten minutes at 100 ms. */
 const SLOTS_MAX = 6000
 const GOOD_SHARE_MIN = 0.9
@@ -39,6 +43,8 @@ export interface LossWatch {
   /** Whether the newest slot that counts had a value; false until one came. */
   usable: boolean
   newestReason: QualityReason | undefined
+  /** How long a slot may count. */
+  readonly windowMs: Millis
   /** 1 where the slot was good. */
   readonly ring: Uint8Array
   next: number
@@ -46,6 +52,8 @@ export interface LossWatch {
   good: number
   /** Monotonic moment at which the agent itself was found to have stood still, last. */
   stalledAt: Millis
+  /** Until when (monotonic) another alarm said why nothing came, and which, last (consequence.ts). */
+  explained: { readonly by: string; readonly until: Millis } | undefined
 }
 
 /** Slots missed are told a moment after the agent goes on: as soon as what it had begun has ended. */
@@ -58,11 +66,13 @@ export function newLossWatch(mono: Millis, slotMs: Millis): LossWatch {
     lastUsable: mono,
     usable: false,
     newestReason: undefined,
+    windowMs: size * slotMs,
     ring: new Uint8Array(size),
     next: 0,
     filled: 0,
     good: 0,
     stalledAt: Number.NEGATIVE_INFINITY,
+    explained: undefined,
   }
 }
 
@@ -70,6 +80,21 @@ export function newLossWatch(mono: Millis, slotMs: Millis): LossWatch {
 export function forgiveStall(watch: LossWatch, mono: Millis, ms: Millis): void {
   watch.lastUsable = Math.min(mono, watch.lastUsable + ms)
   watch.stalledAt = mono
+  const { explained } = watch
+  if (explained !== undefined)
+    watch.explained = { ...explained, until: Math.min(mono, explained.until + ms) }
+}
+
+/** Comm-fail time of a point; a counter with longer samples than its profile says is given one period and a margin. */
+export function lossTimeOf({
+  point,
+  instrument: { counter },
+}: {
+  readonly point: Pick<Point, 'commFailMs' | 'sizeUm'>
+  readonly instrument: { readonly counter: CounterState | undefined }
+}): Millis {
+  if (counter === undefined || point.sizeUm === undefined) return point.commFailMs
+  return Math.max(point.commFailMs, counter.durationMs + counter.holdMs + SAMPLE_LOSS_MARGIN_MS)
 }
 
 /** What a watch has to know of a record. */
@@ -105,7 +130,8 @@ const isIntermittent = ({ filled, good }: LossWatch): boolean =>
 
 /** Whether the point's data counts as lost at this moment. */
 export const isLost = (watch: LossWatch, mono: Millis, commFailMs: Millis): boolean =>
-  mono - watch.lastUsable >= commFailMs || isIntermittent(watch)
+  // the same sum as the deadline is made of: a difference may be rounded to less
+  mono >= watch.lastUsable + commFailMs || isIntermittent(watch)
 
 /** Whether the point's data is there again: its newest slot had a value, and enough of the last ones were good. */
 export const isBack = (watch: LossWatch, mono: Millis, commFailMs: Millis): boolean =>

@@ -1,5 +1,5 @@
 // Which alarms follow from one another: the first-out of an excursion is the earliest alarm still active in the same zone or across a
-// boundary within a minute (URS-40); the parent of a lost instrument is the fault of its bus. Refers, and never hides.
+// boundary within a minute (URS-40). Refers, and never hides; what is a consequence of another alarm is consequence.ts.
 
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AlarmUnit, CoreState } from './state.ts'
@@ -63,27 +63,3 @@ export function resumeRecent(state: CoreState, at: Instant): void {
     .sort((one, other) => one.mono - other.mono)
     .slice(0, RECENT_MAX)
 }
-
-/** The alarm that an alarm is only a consequence of at this moment: the fault of the bus of a lost instrument. */
-export function parentOf(
-  { alarms }: CoreState,
-  { kind, instrument }: AlarmDefinition,
-): string | undefined {
-  if (kind !== 'comm_fail' || instrument === undefined) return undefined
-  const id = `${instrument.bus}.bus_fault`
-  return alarms.get(id)?.state.active === true ? id : undefined
-}
-
-/** The alarms whose parent an alarm is, where they are open: what is published of them moves with it. */
-export const childrenOf = (
-  { instruments }: CoreState,
-  { kind, bus }: AlarmDefinition,
-): readonly AlarmUnit[] =>
-  kind !== 'bus_fault'
-    ? []
-    : [...instruments.values()]
-        .filter(
-          ({ instrument, commFail }) =>
-            instrument.bus === bus && commFail.state.occurrence !== null,
-        )
-        .map(({ commFail }) => commFail)

@@ -149,7 +149,18 @@ export type Input =
       readonly source: Source
       readonly state: Occupancy | null
     }
-  /** An alarm whose condition is judged outside the core: `<bus>.bus_fault`, `system.<name>`. */
+  /**
+   * How the link of a bus is: down, noisy (it works, badly; both with why), open (nothing has come over it yet), sound (something has).
+   */
+  | {
+      readonly kind: 'link'
+      readonly at: Instant
+      readonly bus: string
+      readonly link:
+        | { readonly is: 'down' | 'noisy'; readonly detail: string }
+        | { readonly is: 'open' | 'sound' }
+    }
+  /** An alarm whose condition is judged outside the core: `<instrument>.identity`, `system.<name>`. */
   | {
       readonly kind: 'condition'
       readonly at: Instant

@@ -3,8 +3,17 @@
 
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AppliedLimit, Observation } from './alarm-state.ts'
+import { raiseWhileDown } from './bus-fault.ts'
 import { judgeAtRest } from './clean-up.ts'
-import { isBack, isLost, isSensorReason, lossWords, saysNothing, watchRecord } from './data-loss.ts'
+import {
+  isBack,
+  isLost,
+  isSensorReason,
+  lossTimeOf,
+  lossWords,
+  saysNothing,
+  watchRecord,
+} from './data-loss.ts'
 import { judgeRolling, judgeSample, judgeValue, limitIn, type Verdict } from './evaluate.ts'
 import { isIdle, setFault } from './fault.ts'
 import { rollingSum } from './particle-window.ts'
@@ -19,8 +28,6 @@ import { applyToAlarm, type Turn } from './turn.ts'
 const DEVICE_FAILURES_MAX = 3
 /** Data loss is looked for at least this often: a counter may come to take shorter samples. */
 const LOSS_CHECK_MS_MAX: Millis = 5000
-/** Later than one sample period by this much, a grade A counter's data is lost (URS-66). */
-const SAMPLE_LOSS_MARGIN_MS: Millis = 15_000
 
 /** Lets one reading of a point, already written down, take effect. */
 export function judgeReading(turn: Turn, unit: PointUnit, reading: Reading): void {
@@ -227,17 +234,11 @@ function judgeLoss(turn: Turn, unit: PointUnit): void {
 function raiseLoss(turn: Turn, unit: PointUnit): void {
   const { mono, wall } = turn.at
   const { watch, point } = unit
+  raiseWhileDown(turn, unit.instrument.instrument.bus)
   setFault(turn, unit.instrument.commFail, true, {
     t: Math.round(wall - (mono - watch.lastUsable)),
     detail: `${point.id}: ${lossWords(watch, mono, lossTimeOf(unit))}`,
   })
-}
-
-/** Comm-fail time of a point; a counter with longer samples than its profile says is given one period and a margin. */
-function lossTimeOf({ point, instrument }: PointUnit): Millis {
-  const { counter } = instrument
-  if (counter === undefined || point.sizeUm === undefined) return point.commFailMs
-  return Math.max(point.commFailMs, counter.durationMs + counter.holdMs + SAMPLE_LOSS_MARGIN_MS)
 }
 
 /** Data loss by time alone: raises what nothing arrived for, and sets the next check. */

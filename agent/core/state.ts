@@ -2,8 +2,10 @@
 // Changed in place by `step` and owned by the loop; every persisted row is a JSON value of its own.
 
 import { type AlarmDefinition, alarmDefinitions, isOfReading, isRolling } from './alarm-set.ts'
-import { type AlarmState, type Delay, NORMAL } from './alarm-state.ts'
+import { type AlarmState, NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
+import type { LinkTrouble } from './bus-fault.ts'
+import { isConsequence } from './consequence.ts'
 import { type LossWatch, newLossWatch } from './data-loss.ts'
 import { directionsOf } from './evaluate.ts'
 import type { RecentActivation } from './first-out.ts'
@@ -156,6 +158,12 @@ export interface CoreState {
   readonly timed: Set<AlarmUnit>
   /** Excursions that began within the last minute, oldest first. */
   recent: readonly RecentActivation[]
+  /** Alarms that another one has said already, as long as they go on (consequence.ts). */
+  readonly consequences: Set<AlarmUnit>
+  /** Monotonic moment at which these are looked at next. */
+  nextOwnCause: Millis
+  /** Links that are not as they should be (bus-fault.ts). */
+  readonly links: Map<string, LinkTrouble>
   /** Alarms to be said again. */
   readonly reminded: Set<AlarmUnit>
   /** Too many alarms at once, and which of them come and go. */
@@ -182,10 +190,10 @@ export interface CoreState {
   day: number
 }
 
-/** What the store gave back. */
-export interface Persisted {
-  readonly rows: ReadonlyMap<string, string>
-  readonly lastCommit?: { readonly at: Instant; readonly sameBoot: boolean }
+/** When the journal was last written to; absent at a first start. */
+export interface LastCommit {
+  readonly at: Instant
+  readonly sameBoot: boolean
 }
 
 export const alarmKey = (id: string): string => `alarm/${id}`
@@ -241,6 +249,7 @@ export function buildUnits(
   state.timed.clear()
   state.shelved.clear()
   state.reminded.clear()
+  state.consequences.clear()
   for (const definition of alarmDefinitions(plant).values()) {
     const { id } = definition
     const unit: AlarmUnit = {
@@ -253,6 +262,7 @@ export function buildUnits(
     if (unit.holds?.shelved !== undefined) state.shelved.add(unit)
     state.alarms.set(id, unit)
     if (unit.state.pending !== null || unit.state.returning !== null) state.timed.add(unit)
+    if (isConsequence(unit)) state.consequences.add(unit)
   }
   for (const zone of plant.zones) {
     const set = known.zone(zone.id)
@@ -354,39 +364,4 @@ function instrumentUnit(state: CoreState, { id, instrument }: Point): Instrument
     `point ${id} is read by an instrument that does not exist: ${instrument}`,
   )
   return unit
-}
-
-/**
- * A delay from before a stop: what had run until the last commit is taken off, the time since then counts as standing still,
- * and it goes on standing until the first sample (alarms.md: at most one on-delay in total).
- */
-export function resumeDelay<D extends Delay>(
-  delay: D,
-  last: NonNullable<Persisted['lastCommit']>,
-  at: Instant,
-): D {
-  const ran = delay.since === null ? 0 : Math.max(0, last.at.mono - delay.since)
-  const stood = delay.heldSince === null ? 0 : Math.max(0, last.at.mono - delay.heldSince)
-  const down = Math.max(0, last.sameBoot ? at.mono - last.at.mono : at.wall - last.at.wall)
-  return {
-    ...delay,
-    leftMs: Math.max(0, delay.leftMs - ran),
-    since: null,
-    heldMs: delay.heldMs + stood + down,
-    heldSince: at.mono,
-  }
-}
-
-/** An alarm as it was, its delays resumed. */
-export function resumeAlarm(
-  state: AlarmState,
-  last: Persisted['lastCommit'],
-  at: Instant,
-): AlarmState {
-  if (last === undefined) return { ...state, pending: null, returning: null }
-  return {
-    ...state,
-    pending: state.pending === null ? null : resumeDelay(state.pending, last, at),
-    returning: state.returning === null ? null : resumeDelay(state.returning, last, at),
-  }
 }

@@ -3,7 +3,7 @@
 
 import { setFault } from './fault.ts'
 import type { Occupancy, Zone } from './point.ts'
-import type { CoreState, Persisted, ZoneUnit } from './state.ts'
+import type { CoreState, LastCommit, ZoneUnit } from './state.ts'
 import { formatDuration, type Instant, type Millis } from './time.ts'
 import { dueAt, resumeTimer, type Timer, timerFrom } from './timer.ts'
 import type { Turn } from './turn.ts'
@@ -22,7 +22,7 @@ export interface StayRow {
 export function resumeStays(
   turn: Turn,
   row: (zone: string) => StayRow | undefined,
-  last: Persisted['lastCommit'],
+  last: LastCommit | undefined,
 ): void {
   for (const unit of turn.state.zones.values()) {
     const { occupancy, zone } = unit

@@ -4,6 +4,7 @@
 import { carryOut } from './acts.ts'
 import { NORMAL } from './alarm-state.ts'
 import { assert } from './assert.ts'
+import { nextLink, passLinks, takeLink } from './bus-fault.ts'
 import { CLOCK_KEY, doubtClock, MOVED_KEY, stepClock, trustClock } from './clock.ts'
 import { passOverdue, takeNoSample, takeSample } from './counters.ts'
 import { forgiveStall } from './data-loss.ts'
@@ -17,12 +18,14 @@ import type { ActReply, Input, SlotResult, StepResult } from './input.ts'
 import { checkCalibration, checkLoss, judgeReading } from './judge.ts'
 import { FLOOD_KEY, keepFlood, noNuisance, resumeFlood } from './nuisance.ts'
 import { takeSource } from './occupancy.ts'
+import { nextOwnCause, passConsequences } from './own-cause.ts'
 import { overdueAt, resumeCounter } from './particle.ts'
 import { nextPassing, passDeadlines, settle } from './passing.ts'
 import { carryValues, isStuck, permittedStep } from './plausible.ts'
 import type { Instrument, Plant } from './point.ts'
 import { toReading } from './reading.ts'
 import { type Reminder, resumeReminder } from './reminder.ts'
+import { resumeAlarm } from './resume-alarm.ts'
 import {
   ALARMS_KEY,
   type AlarmRow,
@@ -35,7 +38,6 @@ import {
   holdKey,
   judgedBy,
   reminderKey,
-  resumeAlarm,
   type ServiceOut,
   serviceKey,
   sourceOf,
@@ -90,6 +92,9 @@ export function createState(options: CreateOptions): { state: CoreState; result:
     sampled: [],
     timed: new Set(),
     recent: [],
+    consequences: new Set(),
+    nextOwnCause: at.mono,
+    links: new Map(),
     gone: [],
     shelved: new Set(),
     reminded: new Set(),
@@ -184,6 +189,8 @@ export function nextDeadline(state: CoreState): Millis | undefined {
   let next = Math.min(
     nextPassing(state),
     state.nextLossCheck,
+    nextLink(state),
+    nextOwnCause(state),
     (state.day + 1) * DAY - state.offsetMs + 1,
   )
   for (const { counter, pollMs } of state.sampled) {
@@ -211,6 +218,9 @@ function handle(turn: Turn, input: Input): ActReply | undefined {
     case 'source':
       takeSource(turn, input)
       return undefined
+    case 'link':
+      takeLink(turn, input)
+      return undefined
     case 'condition':
       takeCondition(turn, input)
       return undefined
@@ -237,8 +247,10 @@ function handle(turn: Turn, input: Input): ActReply | undefined {
 /** What time alone brings about. */
 function passTime(turn: Turn): void {
   passDeadlines(turn)
+  passLinks(turn)
   passOverdue(turn)
   checkLoss(turn)
+  passConsequences(turn)
   const day = Math.floor(baseNow(turn) / DAY)
   if (day !== turn.state.day) checkCalibration(turn, turn.state, day)
 }

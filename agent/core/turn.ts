@@ -5,7 +5,8 @@ import { deadlineOf, stepAlarm } from './alarm.ts'
 import type { AlarmDefinition } from './alarm-set.ts'
 import type { AlarmInput, AlarmState, Transition } from './alarm-state.ts'
 import { alarmEventBody } from './alarm-view.ts'
-import { childrenOf, noteActivation } from './first-out.ts'
+import { keepConsequence, noteCauseOver, parentOf } from './consequence.ts'
+import { noteActivation } from './first-out.ts'
 import { heldAs, hideIn, type ShownState, shownState } from './hold.ts'
 import type { StepResult } from './input.ts'
 import { marked, type Reading } from './reading.ts'
@@ -122,7 +123,9 @@ export function applyToAlarm(
   const stepped = stepAlarm(unit.definition, before, input, () => occurrenceId(turn))
   if (stepped.state === before) return stepped.transitions
   unit.state = stepped.state
-  const transitions = stepped.transitions.map((transition) => withFirstOut(turn, unit, transition))
+  const transitions = stepped.transitions.map((transition) =>
+    withReferences(turn, unit, transition),
+  )
   const held = heldAs(unit.holds)
   for (const transition of transitions) {
     const seq = writeEvent(
@@ -141,23 +144,29 @@ export function applyToAlarm(
     turn.alarms.add(unit.definition.id)
     turn.urgent = true
     turn.moved.add(unit)
-    for (const child of childrenOf(turn.state, unit.definition))
-      turn.alarms.add(child.definition.id)
     if (held !== undefined) turn.changes.set(holdKey(unit.definition.id), unit.holds)
   }
+  const wasSaid = before.active && before.occurrence?.parent === undefined
+  if (wasSaid && !unit.state.active) noteCauseOver(turn.state, unit, turn.at.mono)
   keepTimed(turn.state, unit)
+  keepConsequence(turn.state, unit)
   keepAlarm(turn, unit)
   return transitions
 }
 
-/** An activation with the alarm it may follow from, which the occurrence keeps. */
-function withFirstOut(turn: Turn, unit: AlarmUnit, transition: Transition): Transition {
+/** An activation with the alarm it may follow from, or that has said it already; the occurrence keeps them. */
+function withReferences(turn: Turn, unit: AlarmUnit, transition: Transition): Transition {
   if (transition.type !== 'alarm.activated') return transition
   const firstOut = noteActivation(turn.state, unit, transition.occurrence.occ, turn.at)
-  if (firstOut === undefined) return transition
+  const parent = parentOf(turn.state, unit, turn.at.mono)
+  if (firstOut === undefined && parent === undefined) return transition
+  const more = {
+    ...(firstOut !== undefined && { firstOut }),
+    ...(parent !== undefined && { parent }),
+  }
   const { occurrence } = unit.state
-  if (occurrence !== null) unit.state = { ...unit.state, occurrence: { ...occurrence, firstOut } }
-  return { ...transition, occurrence: { ...transition.occurrence, firstOut } }
+  if (occurrence !== null) unit.state = { ...unit.state, occurrence: { ...occurrence, ...more } }
+  return { ...transition, occurrence: { ...transition.occurrence, ...more } }
 }
 
 /** Writes down what is known of an alarm. */

@@ -4,8 +4,8 @@ import { setFault } from './fault.ts'
 import type { Occupancy, Zone } from './point.ts'
 import {
   type CoreState,
+  type LastCommit,
   type PastOccupancy,
-  type Persisted,
   type ZoneRow,
   type ZoneUnit,
   zoneKey,
@@ -40,7 +40,7 @@ export const isBusy = ({ occupancy }: ZoneUnit): boolean =>
 /** A zone as persisted, its clean-up gone on meanwhile. */
 export function resumeZone(
   row: ZoneRow | undefined,
-  last: Persisted['lastCommit'],
+  last: LastCommit | undefined,
   at: Instant,
 ): ZoneRow | undefined {
   if (row?.cleanUp?.timer == null) return row

@@ -13,9 +13,6 @@ import { Poller, type PollSink } from './poller.ts'
 import { groupsByBus } from './resumption.ts'
 import type { Progress } from './watchdog.ts'
 
-/** How long a link may be down before it is a bus fault: one quick reconnect is none. */
-const BUS_FAULT_AFTER_MS: Millis = 3000
-
 /** A bus of the configuration as the field side sees it: a fingerprint that tells whether it changed, and its driver. */
 export interface BusPlan {
   readonly id: string
@@ -51,7 +48,8 @@ export class Field {
   readonly #log: Log
   readonly #input: (input: Input) => void
   readonly #buses = new Map<string, RunningBus>()
-  readonly #faults = new Map<string, { cancel: () => void; active: boolean }>()
+  /** What the core was told last of each link, as JSON. */
+  readonly #told = new Map<string, string>()
   /** Buses whose link is open and that have brought no reply yet: a fault from before a restart stands until one comes. */
   readonly #unproven = new Set<string>()
 
@@ -75,7 +73,8 @@ export class Field {
       if (plan?.fingerprint === running.plan.fingerprint) kept.set(id, running.driver)
       else {
         closing.push(running.driver.close())
-        this.#clearFault(id)
+        this.#tell(id, { is: 'sound' })
+        this.#told.delete(id)
       }
     }
     await Promise.all(closing)
@@ -155,12 +154,11 @@ export class Field {
 
   async close(): Promise<void> {
     await Promise.all([...this.#buses.values()].map(({ driver }) => driver.close()))
-    for (const { cancel } of this.#faults.values()) cancel()
   }
 
   #sink(bus: string, driver: BusDriver): PollSink {
     const give = (input: Input) => {
-      if (this.#unproven.has(bus) && driver.counters.replies > 0) this.#clearFault(bus)
+      if (this.#unproven.has(bus) && driver.counters.replies > 0) this.#tell(bus, { is: 'sound' })
       this.#input(input)
     }
     const at = () => this.#clock.now()
@@ -179,60 +177,39 @@ export class Field {
   }
 
   #watchLink(bus: string, driver: BusDriver): void {
-    driver.onLink((link) => {
-      const cause = troubleOf(link)
-      if (cause === undefined) {
-        if (link.kind === 'up') this.#cameUp(bus, driver)
-        return
-      }
-      const known = this.#faults.get(bus)
-      if (known?.active === true || (known !== undefined && link.kind === 'down')) return
-      known?.cancel()
-      const fault = { active: false, cancel: () => {} }
-      this.#faults.set(bus, fault)
-      const raise = () => {
-        fault.active = true
-        const detail = troubleOf(driver.link()) ?? cause
-        this.#log.warn('bus_fault', { bus, cause: detail })
-        this.#condition(bus, true, detail)
-      }
-      // Noise has been watched for a while already.
-      if (link.kind === 'up') raise()
-      else fault.cancel = this.#clock.at(this.#clock.now().mono + BUS_FAULT_AFTER_MS, raise)
-    })
+    const tell = (link: LinkState): void => {
+      const word = wordOf(link, driver.counters.replies > 0)
+      if (word.is === 'open') this.#unproven.add(bus)
+      this.#tell(bus, word)
+    }
+    driver.onLink(tell)
+    tell(driver.link())
   }
 
-  /** An open link ends the fault that this process found in it; one from before a restart ends with the first reply. */
-  #cameUp(bus: string, driver: BusDriver): void {
-    const known = this.#faults.get(bus)
-    if (known?.active === true || driver.counters.replies > 0) return this.#clearFault(bus)
-    known?.cancel()
-    this.#faults.delete(bus)
-    this.#unproven.add(bus)
-  }
-
-  /** Also where this process raised nothing: the fault may be left from before a restart. */
-  #clearFault(bus: string): void {
-    this.#unproven.delete(bus)
-    this.#faults.get(bus)?.cancel()
-    this.#faults.delete(bus)
-    this.#condition(bus, false)
-  }
-
-  #condition(bus: string, active: boolean, detail?: string): void {
-    this.#input({
-      kind: 'condition',
-      at: this.#clock.now(),
-      alarm: `${bus}.bus_fault`,
-      active,
-      ...(detail !== undefined && { detail }),
-    })
+  /** Told when it is news. */
+  #tell(bus: string, link: LinkWord): void {
+    const words = JSON.stringify(link)
+    if (this.#told.get(bus) === words) return
+    this.#told.set(bus, words)
+    if (link.is === 'sound') this.#unproven.delete(bus)
+    this.#input({ kind: 'link', at: this.#clock.now(), bus, link })
   }
 }
 
-/** What is wrong with a link, in words: it is down, or noisy. */
-const troubleOf = (link: LinkState): string | undefined =>
-  link.kind === 'down' ? link.cause : link.kind === 'up' ? link.noise : undefined
+type LinkWord = Extract<Input, { kind: 'link' }>['link']
+
+/** A link as the core is told of it. */
+function wordOf(link: LinkState, hasReplied: boolean): LinkWord {
+  switch (link.kind) {
+    case 'down':
+      return { is: 'down', detail: link.cause }
+    case 'connecting':
+      return { is: 'down', detail: 'the link has not opened; check address, cable and power' }
+    case 'up':
+      if (link.noise !== undefined) return { is: 'noisy', detail: link.noise }
+      return { is: hasReplied ? 'sound' : 'open' }
+  }
+}
 
 /** The instruments of a bus as their identity is judged: strictly where a grade A or B or a critical point depends on them. */
 const identityTargets = ({ instruments, points }: Plant, bus: string): IdentityTarget[] =>

@@ -2,6 +2,7 @@
 // prove nothing (faults.md §2 "Test the oracle"). Nothing of this is reachable from production code.
 
 import type { PlantedBug } from './mutant.ts'
+import { consequenceMutants } from './mutants-consequences.ts'
 import { coreMutants } from './mutants-core.ts'
 import { diskMutants } from './mutants-disk.ts'
 import { fieldMutants } from './mutants-field.ts'
@@ -19,6 +20,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...diskMutants,
   ...fieldMutants,
   ...coreMutants,
+  ...consequenceMutants,
   ...holdMutants,
   ...reloadMutants,
   ...retentionMutants,

@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { RunOptions } from './world.ts'
 
 const LINE =
-  /^(?<seed>\d+) (?<hours>[\d.]+)( points (?<points>\d+) power (?<power>\d+))? +(?<words>.+)$/
+  /^(?<seed>\d+) (?<hours>[\d.]+)( points (?<points>\d+))?( power (?<power>\d+))? +(?<words>.+)$/
 const FILE = path.join(import.meta.dirname, 'regressions.txt')
 
 export interface Regression {
@@ -13,7 +13,7 @@ export interface Regression {
   readonly words: string
 }
 
-/** Every line that is no comment: seed, hours, where power is lost the most points and the mean seconds between two losses, and what it found. */
+/** Every line that is no comment: seed, hours, the most points, the mean seconds between two losses of power, and what it found. */
 export function regressions(): readonly Regression[] {
   return readFileSync(FILE, 'utf8')
     .split('\n')
@@ -24,8 +24,9 @@ export function regressions(): readonly Regression[] {
         throw new Error(`${FILE}: "${line}" does not begin with a seed and hours`)
       const options: RunOptions = {
         ...{ seed: Number(seed), hours: Number(hours) },
+        ...(points !== undefined && { pointsMax: Number(points) }),
         ...(power !== undefined && {
-          ...{ pointsMax: Number(points), disk: 'journal' },
+          disk: 'journal',
           force: { powerLoss: Number(power) * 1000 },
         }),
       }

@@ -48,7 +48,7 @@ describe('simulation', () => {
   })
 
   test.each(FIXED_SEEDS)(
-    'URS-01, URS-02, URS-10, URS-28, URS-34, URS-46, URS-49, URS-63 no invariant breaks (A1–A9, B1–B4, D1–D8, S1–S5, U1–U3): seed %i',
+    'URS-01, URS-02, URS-10, URS-28, URS-34, URS-46, URS-49, URS-63 no invariant breaks (A1–A9, B1–B4, D1–D8, S1–S5, S7, U1–U3): seed %i',
     async (seed) => {
       const result = await runSeed({ seed, hours: 2, pointsMax: 8 })
       passed(result)

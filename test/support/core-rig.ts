@@ -185,6 +185,13 @@ export class CoreRig {
     this.input({ kind: 'condition', at: this.at, alarm, active, detail: 'cable pulled' })
   }
 
+  /** The link of a bus becomes so. */
+  link(bus: string, is: Extract<Input, { kind: 'link' }>['link']['is']): void {
+    const detail = `${bus} ${is}`
+    const link = is === 'down' || is === 'noisy' ? { is, detail } : { is }
+    this.input({ kind: 'link', at: this.at, bus, link })
+  }
+
   changePlant(plant: Plant): StepResult {
     this.plant = plant
     return this.input({ kind: 'plant', at: this.at, plant, by: 'qa1' })

@@ -11,6 +11,7 @@ import type { Process } from '../machine.ts'
 import { changedPoints, FIRST_REVISION, type Revision } from '../revision.ts'
 import type { Unkept } from '../survival.ts'
 import { Accepted, type AcceptedRecord } from './accepted.ts'
+import { ConsequenceChecks } from './consequences.ts'
 import { LimitChecks } from './limits.ts'
 import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
@@ -48,6 +49,7 @@ export class Checks {
   readonly #samples: SampleChecks | undefined
   readonly #limits: LimitChecks
   readonly #loss: LossChecks
+  readonly #consequences: ConsequenceChecks
   readonly #hooks: CheckHooks
   readonly #lines: readonly Line[]
   /** True time at which the core was handed a slot, until its record is accepted. */
@@ -88,6 +90,7 @@ export class Checks {
     this.#samples = this.#samplesOf(lines)
     this.#limits = new LimitChecks(signals, this.transitions, broken)
     this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
+    this.#consequences = new ConsequenceChecks(configuration, hooks)
   }
 
   #samplesOf(lines: readonly Line[]): SampleChecks | undefined {
@@ -120,6 +123,7 @@ export class Checks {
     this.transitions.gap(seq, body['alarms'] as readonly GapStep[])
     this.#limits.gap()
     this.#loss.gap(this.#hooks.now())
+    this.#consequences.gap()
     this.#samples?.gap()
   }
 
@@ -131,6 +135,7 @@ export class Checks {
     this.readings.excuse()
     this.#samples?.started()
     this.#loss.excuse(this.#hooks.now(), true)
+    this.#consequences.excuse()
     this.#compare(agent, 'restart')
   }
 
@@ -183,6 +188,7 @@ export class Checks {
         this.#hooks.seen('configuration changed mid-alarm')
       this.#limits.reconfigured(revision, changed)
       this.#loss.reconfigured(revision, changed, at)
+      this.#consequences.reconfigured(revision)
       this.readings.reconfigured(revision, changed, baseMs)
       this.transitions.removed(revision.removed)
     }
@@ -203,6 +209,7 @@ export class Checks {
     }
     this.#samples?.sweep(agent, process)
     this.#loss.sweep(this.#hooks.now())
+    this.#consequences.sweep()
     this.#compare(agent, 'rest')
   }
 
@@ -211,6 +218,7 @@ export class Checks {
     this.readings.excuse()
     this.#samples?.excuse()
     this.#loss.excuse(this.#hooks.now(), false)
+    this.#consequences.excuse()
   }
 
   #watchInput({ loop }: Agent): void {
@@ -251,6 +259,7 @@ export class Checks {
       if (type === 'store.gap') this.#gap(seq, body)
       if (type === 'clock.stepped') this.#samples?.stepped(Number(body['stepMs']))
       this.rot.event(seq, type, body)
+      this.#consequences.accepted(seq, record.event)
       const { alarm, unconfirmed } = body as { alarm?: string; unconfirmed?: boolean }
       if (alarm !== undefined) {
         this.#limits.event(type, alarm, at, unconfirmed === true)
@@ -265,6 +274,7 @@ export class Checks {
     const arrived = known ? base.boot.trueTime(t + a - base.offsetMs) : at
     const handed = this.#handed(reading, arrived)
     this.#loss.reading(reading, handed)
+    this.#consequences.reading(reading, handed)
     this.#limits.sample(point, { at: handed, value: v, good: q === 'good' || qc === 'clock' })
   }
 }

@@ -81,8 +81,8 @@ export class OutsideChecks {
 
   /**
    * A hole is there because the broker lost all that is missing, or because it refused it and that was said, or a file has lost it. What was
-   * refused is tried again at first, and what the broker hangs up on is looked for over several sessions: a hole counts that has
-   * stood for a while in one session, and is still not explained some time later, whether a replay has filled it meanwhile or not. A process
+   * refused is tried again at first, and what the broker hangs up on is looked for over several sessions: what of a hole has
+   * stood for a while in one session counts, if it is still not explained some time later, whether a replay has filled it meanwhile or not. A process
    * that is dead or stopped says nothing, while the broker takes its session for open until the keep-alive is over: it has all that time anew.
    */
   #explain(stream: StreamName, hole: Hole, process: Process): void {
@@ -97,11 +97,12 @@ export class OutsideChecks {
       process.agents === agents &&
       process.lastStopped < since
     timeline.after(STANDS_MS, () => {
-      const same = consumer().account.stream(stream).hole()?.from === hole.from
-      if (!same || !could()) return
+      const now = consumer().account.stream(stream).hole()
+      if (now?.from !== hole.from || !could()) return
+      const { from } = hole
+      const to = Math.min(hole.to, now.to)
       timeline.after(SAID_WITHIN_MS, () => {
-        if (!could() || this.#isExplained(stream, hole)) return
-        const { from, to } = hole
+        if (!could() || this.#isExplained(stream, { from, to })) return
         broken('D4', `the consumer misses ${stream} from ${from} to ${to}, and nothing lost them`)
       })
     })

@@ -47,6 +47,8 @@ const EDGES = new Set([
   'reset latched_acknowledged normal', // 10
   'worsened unacknowledged unacknowledged',
   'worsened acknowledged unacknowledged',
+  'realarmed acknowledged unacknowledged', // 12, and what is no consequence any more
+  'realarmed unacknowledged unacknowledged',
 ])
 
 /** Records that a broker does not take. */
@@ -80,7 +82,7 @@ export class TransitionChecks {
   readonly #occurrences = new Set<string>()
   /** Who acknowledged an occurrence. */
   readonly #acknowledged = new Map<string, string>()
-  /** Occurrences that became more urgent after they were acknowledged: they want it once more. */
+  /** Occurrences that became more urgent, or an alarm of their own, after they were acknowledged: they want it once more. */
   readonly #worsened = new Set<string>()
   readonly #commands = new Map<string, string>()
   readonly holds: HoldChecks
@@ -135,7 +137,8 @@ export class TransitionChecks {
       this.#hooks.broken('A4', `record ${seq}: ${alarm} left ${from}, it was ${tracked.state}`)
     if (type === 'alarm.activated') this.#began(seq, event)
     else this.#went(seq, event, tracked)
-    if (type === 'alarm.worsened') forgetOldest(this.#worsened.add(occ), REMEMBERED_MAX)
+    if (type === 'alarm.worsened' || type === 'alarm.realarmed')
+      forgetOldest(this.#worsened.add(occ), REMEMBERED_MAX)
     if (type === 'alarm.acknowledged') this.#acked(seq, event)
     if (type === 'alarm.acknowledged' || type === 'alarm.reset') this.#byPerson(seq, type, event)
     this.alarms.set(alarm, { state: to, occ: to === 'normal' ? null : occ, rev: event.rev, seq })

@@ -83,13 +83,15 @@ describe('URS-30 lamps and horn are a function of the alarms', () => {
     expect(shown(alarms, silenced)).toBe(expected)
   })
 
-  it('an alarm that is only a consequence does not break a silence, and sounds where there is none', () => {
-    const child = { ...alarmOf('1new', 1), parent: { alarm: 'net-1.bus_fault' } }
-    const heard = (silenced: ReadonlySet<string> | undefined) =>
-      indicationOf([child], { hornPriority: 2, silenced }).horn
-    expect(heard(new Set())).toBe('off')
-    expect(heard(undefined)).toBe('continuous')
-  })
+  it.each(['1new', '1returned', '2new'])(
+    'S7 %s with a parent flashes and sounds nothing',
+    (word) => {
+      const child = { ...alarmOf(word, 1), parent: 'net-1.bus_fault', escalation: 1 }
+      const { red, amber, horn } = indicationOf([child], { hornPriority: 2, silenced: undefined })
+      expect([red, amber]).toContain('flashing')
+      expect(horn).toBe('off')
+    },
+  )
 
   it('a heavier priority and a step of escalation sound anew', () => {
     const alarm = alarmOf('2new', 1)

@@ -83,31 +83,3 @@ describe('URS-40 the first-out', () => {
     expect(core.payload(HOT)).toMatchObject({ firstOut: { alarm: INVERSION } })
   })
 })
-
-describe('the parent of a lost instrument', () => {
-  it('S7 is the fault of its bus while that goes on, whichever came first', () => {
-    const core = new CoreRig(plantOf(['b101-dp']))
-    core.advance(10_000)
-    const lost = 'dp-b101.comm_fail'
-    expect(core.is(lost)).toBe('unacknowledged')
-    expect(core.payload(lost)).not.toHaveProperty('parent')
-    const at = core.at
-    const { alarms } = core.input({
-      kind: 'condition',
-      at,
-      alarm: 'rs485-1.bus_fault',
-      active: true,
-    })
-    expect(alarms).toContain(lost)
-    expect(core.payload(lost)).toMatchObject({ parent: 'rs485-1.bus_fault' })
-    core.slot('b101-dp', 15)
-    core.advance(10_000)
-    expect(core.eventsOf('alarm.activated', lost)[1]?.body).toMatchObject({
-      parent: 'rs485-1.bus_fault',
-    })
-    core.condition('rs485-1.bus_fault', false)
-    expect(core.payload(lost)).not.toHaveProperty('parent')
-    core.condition('net-1.bus_fault', true)
-    expect(core.payload(lost)).not.toHaveProperty('parent')
-  })
-})

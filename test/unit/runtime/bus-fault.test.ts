@@ -1,19 +1,22 @@
-// The fault of a bus as the field side raises it: a link that stays down, and a line that is noisy while it works. FB3, FB16.
+// The fault of a bus, from its driver's words to the alarm: a link that stays down, and a line that is noisy while it works. FB3, FB16.
 
 import { describe, expect, it } from 'vitest'
 import type { Input } from '#core/input.ts'
 import type { BusDriver, LinkState, PollReply } from '#ports/driver.ts'
 import { silentLog } from '#ports/log.ts'
 import { Field } from '../../../agent/runtime/field.ts'
-import { PLANT, point } from '../../support/core-plant.ts'
+import { PLANT, plantOf, point } from '../../support/core-plant.ts'
+import { CoreRig } from '../../support/core-rig.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 
 const NOISY: LinkState = { kind: 'up', noise: '15 % came damaged' }
 const UP: LinkState = { kind: 'up' }
 
+/** Field side and core go on by turns. */
+const STEP_MS = 100
+
 async function fieldWith() {
   const clock = virtualClock()
-  const said: string[] = []
   let state: LinkState = UP
   let tell = (_link: LinkState) => {}
   const counters = {
@@ -40,8 +43,15 @@ async function fieldWith() {
       }
     },
   }
+  const core = new CoreRig(plantOf(['b101-t']), clock.now())
   const input = (given: Input) => {
-    if (given.kind === 'condition') said.push(given.active ? `on: ${given.detail}` : 'off')
+    if (given.kind === 'link') core.input(given)
+  }
+  const advance = async (ms: number) => {
+    for (let gone = 0; gone < ms; gone += STEP_MS) {
+      await clock.advance(STEP_MS)
+      core.advance(STEP_MS)
+    }
   }
   const field = new Field({ clock, log: silentLog, input })
   const plant = {
@@ -68,7 +78,14 @@ async function fieldWith() {
     await field.pause()
     await field.close()
   }
-  return { clock, said, become, down, answer, end }
+  /** What was said of the bus, in order. */
+  const said = () =>
+    core.events
+      .filter(({ body }) => body['alarm'] === 'rs485-1.bus_fault')
+      .map(({ type }) =>
+        type === 'alarm.activated' ? `on: ${core.payload('rs485-1.bus_fault')['detail']}` : 'off',
+      )
+  return { core, advance, said, become, down, answer, end }
 }
 
 describe('FB3 FB16 the fault of a bus', () => {
@@ -77,53 +94,54 @@ describe('FB3 FB16 the fault of a bus', () => {
     become(NOISY)
     become(NOISY)
     become(UP)
-    expect(said).toEqual(['on: 15 % came damaged', 'off'])
+    expect(said()).toEqual(['on: 15 % came damaged', 'off'])
     await end()
   })
 
   it('a link that is down for less than three seconds is none', async () => {
-    const { clock, said, become, down, end } = await fieldWith()
+    const { advance, said, become, down, end } = await fieldWith()
     down()
-    await clock.advance(2900)
+    await advance(2900)
     become(UP)
-    await clock.advance(5000)
-    expect(said).toEqual([])
+    await advance(5000)
+    expect(said()).toEqual([])
     await end()
   })
 
   it('one from before a restart stands while the open link brings nothing, and ends with the first reply', async () => {
-    const { clock, said, become, answer, end } = await fieldWith()
+    const { core, advance, said, become, answer, end } = await fieldWith()
+    core.condition('rs485-1.bus_fault', true)
     become({ kind: 'connecting' })
     become(UP)
-    await clock.advance(30_000)
-    expect(said).toEqual([])
+    await advance(30_000)
+    expect(said()).toEqual(['on: cable pulled'])
     answer()
-    await clock.advance(40_000)
-    expect(said).toEqual(['off'])
+    await advance(40_000)
+    expect(said()).toEqual(['on: cable pulled', 'off'])
     await end()
   })
 
   it('a noisy line that goes down and comes back noisy is one fault', async () => {
-    const { clock, said, become, down, end } = await fieldWith()
+    const { advance, said, become, down, end } = await fieldWith()
     become(NOISY)
     down()
-    await clock.advance(5000)
+    await advance(5000)
     become({ kind: 'connecting' })
     become(NOISY)
-    await clock.advance(5000)
-    expect(said).toEqual(['on: 15 % came damaged'])
+    await advance(5000)
+    expect(said()).toEqual(['on: 15 % came damaged'])
     become(UP)
-    expect(said.at(-1)).toBe('off')
+    expect(said().at(-1)).toBe('off')
     await end()
   })
 
   it('one that is found noisy as it comes back from a short break does not wait', async () => {
-    const { clock, said, become, down, end } = await fieldWith()
+    const { advance, said, become, down, end } = await fieldWith()
     down()
-    await clock.advance(1000)
+    await advance(1000)
     become(NOISY)
-    await clock.advance(5000)
-    expect(said).toEqual(['on: 15 % came damaged'])
+    await advance(5000)
+    expect(said()).toEqual(['on: 15 % came damaged'])
     await end()
   })
 })

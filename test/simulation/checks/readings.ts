@@ -98,12 +98,13 @@ export class ReadingChecks {
       if (place === undefined || place.removed === removed.has(id)) continue
       place.removed = removed.has(id)
       place.coveredAt = this.#now()
+      const isBack = place.resumes !== undefined
       if (!place.removed) place.owedFrom = place.resumes = baseMs ?? Number.POSITIVE_INFINITY
       const { covered } = place
       const { intervalMs } = place.signal.draw
       const due = (baseMs ?? 0) - intervalMs - SETTLE_MS
-      // what was covered on the time line of an earlier base says nothing about this one
-      const next = covered?.tb === this.#tb ? covered.next : place.owedFrom
+      // what was covered on the time line of an earlier base, or before it was gone the last time, says nothing about this one
+      const next = covered?.tb === this.#tb && !isBack ? covered.next : place.owedFrom
       if (place.removed && next < due)
         this.#broken('D1', `${id} was removed and not covered up to then: ${next} < ${due}`)
     }

@@ -240,4 +240,31 @@ describe('an occurrence', () => {
     const { occurrence } = stepAlarm(of, NORMAL, late, newId).state
     expect(occurrence).toMatchObject({ onset: -500_000, activated: 1_000_100, detectedLate: true })
   })
+  it('found late before what began the on-delay moves the onset back, and a later one does not', () => {
+    const of = definition({ onDelayMs: 30_000 })
+    const begun = stepAlarm(of, NORMAL, seen('violated', { t: 0, mono: 0 }), newId).state
+    for (const [t, onset] of [
+      [-20_000, -20_000],
+      [10_000, 0],
+    ] as const) {
+      const late = seen('violated', { late: true, t, mono: 15_000 })
+      expect(stepAlarm(of, begun, late, newId).state.occurrence).toMatchObject({ onset })
+    }
+  })
+
+  it.each([
+    ['high', [10, 12, 12, 11], 12],
+    ['low', [10, 8, 8, 9], 8],
+  ] as const)(
+    'URS-29 the worst of a %s limit is told with the moment it was first reached',
+    (direction, values, peak) => {
+      const of = definition({ judgement: { by: 'threshold', direction, columns: {} } })
+      const { occurrence } = values.reduce(
+        (state, value, index) =>
+          stepAlarm(of, state, seen('violated', { value, t: index * 1000 }), newId).state,
+        NORMAL,
+      )
+      expect(occurrence?.peak).toEqual({ value: peak, t: 1000 })
+    },
+  )
 })

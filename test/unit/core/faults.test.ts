@@ -1,6 +1,8 @@
 // Faults are distinct, never read as normal, and never clear anything (URS-09).
 
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { daysOfDate } from '#core/judge.ts'
 import { BAD_REASONS, type BadReason } from '#core/quality.ts'
 import { COUNTER, PLANT, plantOf } from '../../support/core-plant.ts'
 import { CoreRig } from '../../support/core-rig.ts'
@@ -148,6 +150,21 @@ describe('calibration', () => {
     ['2024-02-29', 'unacknowledged'],
   ])('URS-55 due on %s: %s', (date, state) => {
     expect(new CoreRig(due(date)).is('pc-bsc1.calibration_due')).toBe(state)
+  })
+
+  it('URS-55 counts the days to a date of any month of any year as the calendar does', () => {
+    const day = fc.date({
+      min: new Date('1600-01-01'),
+      max: new Date('2400-12-31'),
+      noInvalidDate: true,
+    })
+    fc.assert(
+      fc.property(day, (date) => {
+        const text = date.toISOString().slice(0, 10)
+        expect(daysOfDate(text), text).toBe(Date.parse(text) / 86_400_000)
+      }),
+      { examples: ['2000-02-29', '1900-03-01', '2026-01-31'].map((text) => [new Date(text)]) },
+    )
   })
 
   it('URS-55 becomes due at midnight UTC by itself, and ends with a new date', () => {

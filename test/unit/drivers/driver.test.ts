@@ -1,7 +1,7 @@
 // The Modbus driver in virtual time: status words, reads that stay silent, retries, stalls, and its promises to the caller.
 
 import { describe, expect, it } from 'vitest'
-import type { StatusSpec } from '#drivers/profile.ts'
+import type { BusSettings, StatusSpec } from '#drivers/profile.ts'
 import type { PollReply } from '#ports/driver.ts'
 import {
   briefs,
@@ -9,6 +9,7 @@ import {
   instrument,
   pollAll,
   profileOf,
+  rtuBus,
   signal,
   tcpBus,
 } from '../../support/driver-rig.ts'
@@ -110,6 +111,21 @@ describe('time', () => {
     expect(briefs(await poll(two))).toEqual([7])
   })
 
+  it('keeps the turnaround of an instrument on a serial line only', async () => {
+    const limits = { maxRegistersPerRead: 125, maxGap: 0, turnaroundMs: 400 }
+    const slow = instrument('slow', 1, profileOf([signal('a', 0), signal('b', 10)], { limits }))
+    const took = async (bus: BusSettings) => {
+      const { poll, wire, clock } = wireRig([slow], bus)
+      wire.unit(1).set(3, 0, 1).set(3, 10, 2)
+      await poll(slow)
+      const started = clock.now().mono
+      expect(briefs(await poll(slow))).toEqual([1, 2])
+      return clock.now().mono - started
+    }
+    expect(await took(tcpBus(502, { timeoutMs: 300 }))).toBeLessThan(400)
+    expect(await took(rtuBus())).toBeGreaterThanOrEqual(800)
+  })
+
   it('tells when the reply arrived', async () => {
     const { poll, wire, clock } = wireRig([two])
     wire.unit(2).set(3, 0, 7)
@@ -134,6 +150,18 @@ describe('time', () => {
     expect(reply.silent).toBe(true)
     await poll(one, true)
     expect(clock.now().mono - started).toBe(900)
+  })
+
+  it('FB1 a probe that is answered has all its tries for what is left', async () => {
+    const { poll, wire } = wireRig([one])
+    wire.unit(1).set(3, 0, 1)
+    const asked: number[] = []
+    wire.script = ({ address }, regular, send) => {
+      asked.push(address)
+      if (address !== 10) send(regular(), 5)
+    }
+    expect(briefs(await poll(one, true))).toEqual([1, 'timeout'])
+    expect(asked).toEqual([0, 10, 10])
   })
 
   it('a read that alone stays silent is withheld, so that it does not eat the bus', async () => {

@@ -96,6 +96,29 @@ describe('URS-10 RTU framing as a function', () => {
     expect(seen.replies).toEqual([])
   })
 
+  const stranger = rtu(18, Buffer.of(3, 6, 0, 1, 0, 2, 0, 3))
+  it.each<[string, Buffer[], { late?: number; foreign?: number; malformed?: number }]>([
+    ['nothing before it', [], {}],
+    ['its echo', [sent], {}],
+    ['the reply that was given up', [reply], { late: 1 }],
+    ['that reply twice', [reply, reply], { late: 1, foreign: 1 }],
+    ['a frame of another unit', [stranger], { foreign: 1 }],
+    ['noise', [Buffer.of(0, 0xff, 0x55)], { malformed: 1 }],
+    ['noise around a frame', [Buffer.of(0), stranger, Buffer.of(0)], { foreign: 1, malformed: 1 }],
+  ])('FB2 FB3 accounts for what lies before a reply: %s', (_name, before, counted) => {
+    const { wire, seen } = framing()
+    expect(wire.end(), 'the first request is given up').toBe('timeout')
+    const next: ReadRequest = { ...request, unitId: 19 }
+    const answer = rtu(19, Buffer.from('0306022b00000064', 'hex'))
+    wire.begin(sent, next, 100)
+    wire.push(Buffer.concat([...before, answer]), 101)
+    expect(seen).toEqual({
+      replies: [answer.toString('hex')],
+      spoilt: [],
+      ...{ late: 0, foreign: 0, malformed: 0, ...counted },
+    })
+  })
+
   it('URS-10 100,000 mutated streams: none throws, and what is accepted is a whole frame of the stream', () => {
     const random = seededRandom(485)
     const below = (limit: number) => Math.floor(random() * limit)

@@ -252,6 +252,18 @@ describe('URS-48 delivery', () => {
     expect(rig.noticesOf('rejected')).toEqual([])
   })
 
+  it('sets aside one record that the broker calls too large by itself, and goes on behind it', async () => {
+    const rig = uplinkRig()
+    rig.commit([event(), event('note', { text: 'x'.repeat(3000) }), event()])
+    rig.broker.react = ({ payload }) => (payload.length > 3000 ? 0x95 : 0)
+    rig.uplink.start()
+    await rig.clock.advance(20_000)
+    expect(rig.noticesOf('rejected')).toMatchObject([
+      { stream: 'event', first: 2, last: 2, reasonCode: 0x95 },
+    ])
+    expect(rig.uplink.state().sent.event).toBe(3)
+  })
+
   it('a store that cannot be read for a while delays, and loses nothing', async () => {
     const rig = uplinkRig()
     rig.commit(readings(100))

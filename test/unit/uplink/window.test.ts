@@ -36,6 +36,14 @@ describe('URS-57 the window', () => {
     ['event', 100, 2, 2],
     ['readings', 200_000, 65_535, 1],
     ['state', 16_384, 65_535, 4],
+    ['state', 16_385, 65_535, 3],
+    ['readings', 7168, 65_535, 8],
+    ['readings', 7169, 65_535, 7],
+    ['event', 5120, 65_535, 12],
+    ['event', 5121, 65_535, 11],
+    ['event', 100, 3, 2],
+    ['readings', 100, 4, 4],
+    ['readings', 100, 10, 8],
   ] as const)(
     '%s of %i bytes under Receive Maximum %i: %i in flight',
     (lane, bytes, max, count) => {

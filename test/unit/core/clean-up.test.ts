@@ -59,6 +59,19 @@ describe('ending operation', () => {
     })
   })
 
+  it('URS-19 URS-67 lasts its own time, though the longest stay of a clean-up were over', () => {
+    const { plant } = cleaned(30 * MINUTE)
+    const zones = plant.zones.map((zone) => ({ ...zone, longestMs: { clean_up: 10 * MINUTE } }))
+    const core = new CoreRig({ ...plant, zones })
+    core.occupancy('b101', 'at_rest')
+    core.advance(20 * MINUTE)
+    core.sample('pc-b101', REACHED)
+    core.advance(10 * MINUTE - 1)
+    expect(occupancyOf(core)).toBe('clean_up')
+    core.advance(1)
+    expect(occupancyOf(core)).toBe('at_rest')
+  })
+
   it('URS-19 judges by the in-operation limits meanwhile, at rest only silently', () => {
     const core = cleaned()
     core.occupancy('b101', 'at_rest')

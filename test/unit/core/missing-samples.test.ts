@@ -100,6 +100,15 @@ describe('missing samples', () => {
     expect(core.lastReading('bsc1-p05')).toMatchObject({ qc: 'timeout' })
   })
 
+  it('URS-09 and no longer once the counter has answered, though with nothing new', () => {
+    const core = cabinet()
+    samples(core, [[20, 0]], { identity: 7 })
+    core.input({ kind: 'no_sample', at: core.at, instrument: 'pc-bsc1', reason: 'timeout' })
+    core.sample('pc-bsc1', counts(20, 0), { identity: 7 })
+    core.advance(MINUTE + 17_000)
+    expect(core.lastReading('bsc1-p05')).toMatchObject({ qc: 'no_new_sample' })
+  })
+
   it('URS-02 a missing sample in grade A is a gap alarm, and the next good one ends it', () => {
     const core = cabinet()
     samples(core, [[20, 0]])

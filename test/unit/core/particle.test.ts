@@ -203,6 +203,12 @@ describe('a sample', () => {
     expect(reading.v).toBeUndefined()
   })
 
+  it('URS-03 a volume of nothing is bad where nobody states the flow, too', () => {
+    const core = unratedCabinet()
+    samples(core, [[20, 0]], { litres: 0 })
+    expect(core.lastReading('bsc1-p05')).toMatchObject({ q: 'bad', qc: 'flow_fault' })
+  })
+
   it.each([
     [0.9499, 'bad'],
     [0.95, 'good'],

@@ -33,6 +33,19 @@ describe('HO10 HO12 a pause of the agent', () => {
     expect(core.is(FAIL)).toBe('unacknowledged')
   })
 
+  it.each([
+    [4999, 'normal'],
+    [5000, 'unacknowledged'],
+  ])('slots that are told as missed %d ms after it: %s', (after, state) => {
+    const core = patient()
+    core.values('b101-dp', ...Array<number>(20).fill(15))
+    pause(core, 300_000)
+    core.input({ kind: 'stalled', at: core.at, ms: 300_000 })
+    core.advance(after)
+    core.slot('b101-dp', 'slot_missed', { slots: 60 })
+    expect(core.is(FAIL)).toBe(state)
+  })
+
   it('URS-66 A5 only the pause is forgiven: silence before and after it counts', () => {
     const core = patient()
     core.slot('b101-dp', 15)

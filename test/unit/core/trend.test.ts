@@ -67,6 +67,12 @@ describe('URS-25 judged over excursions', () => {
     ['one fewer than the least', rising, [at(910), at(920)], false],
     ['the least', rising, [at(910), at(920), at(930)], true],
     ['as many as before', rising, [at(810), at(820), at(830), at(910), at(920), at(930)], false],
+    [
+      'as many as before, which leave first',
+      rising,
+      [at(805), at(806), at(807), at(950), at(960), at(970)],
+      false,
+    ],
     ['one more than before', rising, [at(810), at(820), at(910), at(920), at(930)], true],
     ['one just inside the time', rising, [at(901), at(920), at(930)], true],
     ['one just outside the time', rising, [at(900), at(920), at(930)], false],

@@ -2,6 +2,7 @@
 // Prints every figure with what it stands beside; judges none. `--quick` shortens each measurement.
 
 import mqtt from 'mqtt'
+import { measureEndurance } from './endurance.ts'
 import { measureOutage } from './outage.ts'
 import { measureReconnects } from './reconnects.ts'
 import {
@@ -210,6 +211,20 @@ async function reconnects(devices: Devices): Promise<void> {
   )
 }
 
+async function endurance(devices: Devices, brokerUrl: string): Promise<void> {
+  const records = Number(process.env['RECORDS'] ?? (quick ? 20_000 : 200_000))
+  say(`\n${records} records through the running daemon (200 points × 10 Hz)`)
+  say('records   minutes   RSS MB   open files')
+  await measureEndurance(
+    devices,
+    { brokerUrl, records, quick },
+    ({ records: head, minutes, rssMb: rss, files }) =>
+      say(
+        `${String(head).padStart(7)}   ${fixed(minutes, 1).padStart(7)}   ${fixed(rss, 0).padStart(6)}   ${String(files).padStart(10)}`,
+      ),
+  )
+}
+
 async function main(): Promise<void> {
   if (only === 'serial') return serial()
   const port = await freePort()
@@ -233,6 +248,7 @@ async function main(): Promise<void> {
       drain: () => drain(devices),
       outage: () => outage(devices),
       reconnects: () => reconnects(devices),
+      endurance: () => endurance(devices, brokerUrl),
       serial,
     }
     for (const [name, part] of Object.entries(parts))

@@ -63,6 +63,8 @@ export class Broker {
   connects: number[] = []
   /** True time since which the present session is open; infinite without one. */
   openSince = Number.POSITIVE_INFINITY
+  /** True time at which it refused a message last, and said so. */
+  refusedAt = Number.NEGATIVE_INFINITY
   /** What the agent may have taken for delivered and no consumer got. */
   readonly lost = new Gone()
   receiveMaximum = 65_535
@@ -260,6 +262,7 @@ export class Broker {
     if (this.#options.timeline.now < this.#denyUntil && stream) {
       this.#options.seen(old ? 'refusal that looks like success' : 'publish denied')
       if (old) this.lost.addMessage(topic, payload)
+      else this.refusedAt = this.#options.timeline.now
       return old ? 0 : 0x87
     }
     if (retain) {

@@ -84,6 +84,7 @@ export class OutsideChecks {
    * refused is tried again at first, and what the broker hangs up on is looked for over several sessions: what of a hole has
    * stood for a while in one session counts, if it is still not explained some time later, whether a replay has filled it meanwhile or not. A process
    * that is dead or stopped says nothing, while the broker takes its session for open until the keep-alive is over: it has all that time anew.
+   * So has it after a refusal, with longer and longer pauses; and what is kept for a consumer that is away is not missing.
    */
   #explain(stream: StreamName, hole: Hole, process: Process): void {
     const { timeline, broker, consumer, broken } = this.#options
@@ -93,6 +94,8 @@ export class OutsideChecks {
     const { agents } = process
     const could = () =>
       broker.openSince === session &&
+      broker.refusedAt < since &&
+      consumer().hearsSince <= since &&
       process.alive &&
       process.agents === agents &&
       process.lastStopped < since

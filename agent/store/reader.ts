@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Stream } from '#core/record.ts'
 import type { BatchQuery, SeqRange } from '#ports/store.ts'
 import { CarefulReader } from './careful-reader.ts'
-import { attempt, damageOf } from './damage.ts'
+import { damageOf } from './damage.ts'
 import type { Db, Disk } from './disk.ts'
 import { isIn, type Losses, outside, Ranges } from './losses.ts'
 import type { SegmentRange } from './ranges.ts'
@@ -223,17 +223,20 @@ export class JournalReader {
     return batches
   }
 
-  /** Greatest sequence number of the stream before a piece: on file, else lost, else before the file. */
+  /** Greatest sequence number of the stream before a piece: proven on file, else lost, else before the file. */
   #prevOf(
     { name, base, lastBefore }: SegmentRange,
     { stream, from, lost }: { stream: Stream; from: number; lost: readonly SeqRange[] },
   ): number {
     const hole = lost.findLast(([, end]) => end < from)?.[1]
-    // Where it cannot be read a lower one does: between it and the piece nothing is lost.
-    const found = attempt(() =>
-      this.#reader(name)?.lastBetween(stream, (hole ?? base) + 1, from - 1),
-    )
-    return found ?? hole ?? lastBefore[stream]
+    const reader = this.#carefulReader(name)
+    // Where it lies farther back a lower one does: between it and the piece nothing is lost.
+    const least = Math.max((hole ?? base) + 1, from - CAREFUL_RECORDS)
+    for (let seq = from - 1; seq >= least; seq--) {
+      const proof = reader.record(seq)
+      if (proof.kind === 'proven' && proof.stream === stream) return seq
+    }
+    return hole ?? lastBefore[stream]
   }
 
   #carefulReader(name: string): CarefulReader {

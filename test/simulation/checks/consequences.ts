@@ -128,6 +128,12 @@ export class ConsequenceChecks {
     }
   }
 
+  /** How long a lost value may count against an instrument: ten slots of the slowest of its points. */
+  #windowOf(alarm: string): number {
+    const { points = [] } = this.#losses.get(alarm) ?? {}
+    return Math.max(WINDOW_MS, ...points.map(({ intervalMs }) => 10 * intervalMs))
+  }
+
   /** Until when some alarm says, or said, why a point has no value; infinite while one does. */
   #explainedUntil({ id, instrument }: Point, bus: string): number {
     const causes = [bus, `${instrument}.identity`, `${id}.sensor_fault`, `${id}.gap`]
@@ -149,8 +155,9 @@ export class ConsequenceChecks {
       seen(`consequence of ${parent.slice(parent.lastIndexOf('.') + 1)}`)
       const cause = this.#alarms.get(parent)
       if (cause === undefined) this.#alarms.set(parent, unknown())
-      const longAgo = cause !== undefined && ts - cause.overTs > WINDOW_MS + PARKED_MS
-      if (cause?.active === false && longAgo && this.#hooks.now() - cause.overAt > WINDOW_MS)
+      const windowMs = this.#windowOf(alarm)
+      const longAgo = cause !== undefined && ts - cause.overTs > windowMs + PARKED_MS
+      if (cause?.active === false && longAgo && this.#hooks.now() - cause.overAt > windowMs)
         broken('S7', `record ${seq}: ${alarm} rose by ${parent}, which was long over`)
     }
     this.#alarms.set(alarm, { active: true, priority, parent, overAt: 0, overTs: 0 })

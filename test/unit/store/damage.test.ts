@@ -108,6 +108,16 @@ function damagedBy(bench: Bench, stream: Stream): DamagedFile | undefined {
   }
 }
 
+/** The batch after a record; none where what is found there would have to be told first. */
+function firstAfter(bench: Bench, stream: Stream, after: number): readonly PackedBatch[] {
+  try {
+    return bench.journal.batches({ stream, after, batches: 1 })
+  } catch (thrown) {
+    if (thrown instanceof StoreError && thrown.damaged !== undefined) return []
+    throw thrown
+  }
+}
+
 /** Reads both streams as the agent does: what is found damaged is examined, told in a commit, and read around. */
 function readThrough(dir: string): {
   batches: PackedBatch[]
@@ -219,6 +229,31 @@ describe('HO6 D2 an earlier file that is damaged', () => {
       expect(result.examinations, `page ${page}`).toBeLessThanOrEqual(2)
     }
   })
+
+  it.each(['timebase', 'commits', 'event', 'reading', 'base', 'state'])(
+    'D2 names in `prev` the record before, whatever record a reading begins with: first page of %s gone',
+    (table) => {
+      const copy = copyDirectory(original)
+      const page = rootPage(fileOf(copy, 0), table)
+      overwrite(fileOf(copy, 0), page * 4096, new Uint8Array(4096).fill(0xff))
+      const { losses } = readThrough(copy)
+      const lost = losses.get(files(copy)[0] ?? '')
+      const bench = new Bench(copy, { newEpoch: 'SECOND' })
+      for (const stream of STREAMS) {
+        let before = 0
+        for (const [seq, { stream: its }] of truth) {
+          if (its !== stream || seq > PER_DAY) continue
+          // as after a message that was set aside: from right before a record
+          const [batch] = firstAfter(bench, stream, seq - 1)
+          const told = lost?.[stream].findLast(([, end]) => end < seq)?.[1] ?? 0
+          if (batch?.first === seq)
+            expect(batch.prev, `${stream} ${seq}`).toBe(Math.max(before, told))
+          before = seq
+        }
+      }
+      bench.close()
+    },
+  )
 
   it('never gives a record that differs, nor one less in silence, whatever is overwritten', () => {
     const size = statSync(fileOf(original, 1)).size

@@ -42,17 +42,26 @@ export function outstanding(last: Asked | undefined, next: Asked): string | unde
 
 /**
  * B2: units of a line that have long been silent are only probed, where there are others to poll. A start and a changed file begin
- * anew; `since` is the last of them.
+ * anew; `since` is the last of them. While nothing comes from any unit it is the bus that is down, and nobody is parked: the neighbours have
+ * to have answered all that time.
  */
 export function overprobed(line: Line, since: number, now: number): string | undefined {
   if (line.units.length < 2 || since > now - SILENT_MS) return undefined
   if (line.connects.some((at) => at > now - SILENT_MS)) return undefined
   for (const { unitId, offFrom, offUntil } of line.units) {
     if (now >= offUntil || offFrom > now - SILENT_MS) continue
+    const others = line.units.filter((unit) => unit.unitId !== unitId)
+    if (!others.some((other) => answersSince(line, other.unitId, now - SILENT_MS))) continue
     const asked = line.asked.get(unitId) ?? []
     const probes = asked.filter((each) => each.sentAt > now - WATCHED_MS).length
     if (probes > PROBES_MAX)
       return `unit ${unitId} of ${line.bus.id}, silent for ${Math.round((now - offFrom) / 1000)} s, was asked ${probes} times in two minutes`
   }
   return undefined
+}
+
+/** Whether a unit was asked and has answered, whatever, each time since then but the newest. */
+function answersSince({ asked }: Line, unitId: number, since: number): boolean {
+  const newer = (asked.get(unitId) ?? []).filter(({ sentAt }) => sentAt > since).slice(0, -1)
+  return newer.length > 0 && newer.every(({ heardAt }) => heardAt !== undefined)
 }

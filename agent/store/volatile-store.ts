@@ -7,7 +7,7 @@ import type { Commit, Head, Recovered, StateChange, Store, StreamBatch } from '#
 import { covering, renumberAlarm } from './quarantine.ts'
 import { StoreError } from './store-error.ts'
 
-/** Transitions of alarms that a gap names one by one; the others are counted. */
+/** Transitions of alarms and suppressions that a gap names one by one; the others are counted. */
 const TRANSITIONS_MAX = 200
 /** State that is carried over a gap: what the core knows. People and cursors stay as they were on record. */
 const CARRIED =
@@ -28,7 +28,7 @@ export interface Gap {
   readonly events: number
   /** Why, in words. */
   readonly reason: string
-  /** Transitions of alarms in the gap. */
+  /** Transitions of alarms in the gap, and what began and ceased to be suppressed. */
   readonly alarms: readonly Readonly<Record<string, unknown>>[]
   readonly state: readonly StateChange[]
   /** By how much the wall clock stepped in it. */
@@ -94,9 +94,10 @@ export class VolatileStore implements Store {
   #take({ type, ts, body }: JournalEvent): void {
     this.#events++
     if (type === 'clock.stepped') this.#steppedMs += Number(body['stepMs'])
-    if (!type.startsWith('alarm.') || this.#alarms.length >= TRANSITIONS_MAX) return
-    const { alarm, occ, from, to } = body
-    this.#alarms.push({ type, ts, alarm, occ, from, to })
+    if (this.#alarms.length >= TRANSITIONS_MAX) return
+    const { alarm, occ, from, to, zone, alarms } = body
+    if (type.startsWith('alarm.')) this.#alarms.push({ type, ts, alarm, occ, from, to })
+    if (type.startsWith('suppression.')) this.#alarms.push({ type, ts, zone, alarms })
   }
 
   /** Nothing is read from a disk that is out of order; a consumer is told nothing rather than something wrong. */

@@ -22,6 +22,8 @@ interface Seen {
   /** True time, and time of the record, at which it was last over. */
   overAt: number
   overTs: number
+  /** Since when the agent could have noticed that it is over: later, where it began anew or was stopped since. */
+  noticedAt: number
 }
 
 interface AlarmBody {
@@ -40,7 +42,7 @@ export interface ConsequenceHooks {
 /** An alarm that rose while nothing could be kept: it goes on until its end is on record. */
 const unknown = (): Seen => ({
   ...{ active: true, priority: Number.POSITIVE_INFINITY, parent: undefined },
-  ...{ overAt: 0, overTs: 0 },
+  ...{ overAt: 0, overTs: 0, noticedAt: 0 },
 })
 
 export class ConsequenceChecks {
@@ -86,7 +88,8 @@ export class ConsequenceChecks {
       case 'alarm.returned':
       case 'alarm.closed': {
         const known = this.#alarms.get(event.alarm) ?? unknown()
-        const over = { active: false, overAt: this.#hooks.now(), overTs: ts }
+        const now = this.#hooks.now()
+        const over = { active: false, overAt: now, noticedAt: now, overTs: ts }
         this.#alarms.set(event.alarm, { ...known, ...over })
       }
     }
@@ -99,7 +102,7 @@ export class ConsequenceChecks {
 
   /** The agent began anew, or could not work for a while: an instrument has its time again. */
   excuse(): void {
-    for (const seen of this.#alarms.values()) seen.overAt = this.#hooks.now()
+    for (const seen of this.#alarms.values()) seen.noticedAt = this.#hooks.now()
   }
 
   /** Nothing stays unsaid for good: asked now and then while the agent runs and works. */
@@ -140,7 +143,7 @@ export class ConsequenceChecks {
     return Math.max(
       ...causes.map((cause) => {
         const known = this.#alarms.get(cause)
-        return known?.active === true ? Number.POSITIVE_INFINITY : (known?.overAt ?? 0)
+        return known?.active === true ? Number.POSITIVE_INFINITY : (known?.noticedAt ?? 0)
       }),
     )
   }
@@ -157,10 +160,10 @@ export class ConsequenceChecks {
       if (cause === undefined) this.#alarms.set(parent, unknown())
       const windowMs = this.#windowOf(alarm)
       const longAgo = cause !== undefined && ts - cause.overTs > windowMs + PARKED_MS
-      if (cause?.active === false && longAgo && this.#hooks.now() - cause.overAt > windowMs)
+      if (cause?.active === false && longAgo && this.#hooks.now() - cause.noticedAt > windowMs)
         broken('S7', `record ${seq}: ${alarm} rose by ${parent}, which was long over`)
     }
-    this.#alarms.set(alarm, { active: true, priority, parent, overAt: 0, overTs: 0 })
+    this.#alarms.set(alarm, { active: true, priority, parent, overAt: 0, overTs: 0, noticedAt: 0 })
   }
 
   #saidForItself(seq: number, { alarm, cause, priority }: AlarmBody, ts: number): void {

@@ -134,6 +134,18 @@ export class HoldChecks {
     for (const alarm of this.#held('suppressed_by_design')) this.#doubted.add(alarm)
   }
 
+  /** What began or ceased to be suppressed while nothing could be kept, as the record of the gap names it. */
+  suppressionInGap(type: string, alarms: readonly string[]): void {
+    this.#hooks.seen(`${type} in a gap`)
+    for (const alarm of alarms) {
+      const around = this.#around.get(alarm) ?? {}
+      this.#doubted.delete(alarm)
+      if (type === 'suppression.ended') delete around.suppressed_by_design
+      else around.suppressed_by_design = new HiddenOnes(this.#hooks.openOf(alarm))
+      this.#around.set(alarm, around)
+    }
+  }
+
   /** A shelf that ended while nothing could be kept stays ended. */
   unshelvedInGap(alarm: string): void {
     const around = this.#around.get(alarm)

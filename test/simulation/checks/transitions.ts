@@ -58,7 +58,7 @@ interface Rejected {
   readonly last: number
 }
 
-export type GapStep = AlarmEvent & { readonly type: string }
+export type GapStep = AlarmEvent & { readonly type: string; readonly alarms?: readonly string[] }
 
 const ENTITLED = ['technician', 'supervisor', 'qa']
 /** Occurrences, acknowledgements and commands that a new one is held against: a month of them. */
@@ -169,7 +169,11 @@ export class TransitionChecks {
   gap(seq: number, steps: readonly GapStep[]): void {
     this.#adopts = steps.length >= GAP_STEPS_MAX
     this.holds.gap()
-    for (const { type, alarm, occ, from, to } of steps) {
+    for (const { type, alarm, occ, from, to, alarms } of steps) {
+      if (type.startsWith('suppression.')) {
+        this.holds.suppressionInGap(type, alarms ?? [])
+        continue
+      }
       if (type === 'alarm.unshelved') this.holds.unshelvedInGap(alarm)
       if (type.endsWith('shelved') || to === 'superseded') continue
       const tracked = this.stateOf(alarm)

@@ -143,6 +143,17 @@ describe('a gap', () => {
     expect(told.recovered.head.seq).toBe(101)
   })
 
+  it('URS-35 names what began and ceased to be suppressed in it', async () => {
+    const store = volatile()
+    const body = { zone: 'b101', count: 1, alarms: ['b101-t.alert_high'] }
+    for (const type of ['suppression.started', 'suppression.ended'])
+      await store.commit(commit([{ kind: 'event', event: { type, ts: NOON, body } }], []))
+    expect(store.gap()?.alarms).toEqual([
+      { type: 'suppression.started', ts: NOON, zone: 'b101', alarms: ['b101-t.alert_high'] },
+      { type: 'suppression.ended', ts: NOON, zone: 'b101', alarms: ['b101-t.alert_high'] },
+    ])
+  })
+
   it('carries the alarms over with the number of the gap, and neither people nor cursors', async () => {
     const { store, commits } = good()
     const gap = (await given()).gap()

@@ -53,9 +53,9 @@ function take(
     case 'reset':
       return end(definition, state, 'alarm.reset', input.value)
     case 'realarm':
-      return realarm(definition, state)
+      return sayAgain(definition, state, false)
     case 'stand_alone':
-      return standAlone(definition, state)
+      return sayAgain(definition, state, true)
     case 'close':
       return state.occurrence === null
         ? still({ ...NORMAL, seq: state.seq, ts: state.ts })
@@ -68,12 +68,15 @@ export function deadlineOf({ onDelayMs }: AlarmDefinition, state: AlarmState): M
   const { pending, returning } = state
   if (pending !== null) {
     if (pending.since !== null) return pending.since + pending.leftMs
-    if (pending.heldSince !== null)
-      return pending.heldSince + Math.max(0, onDelayMs - pending.heldMs)
+    // what had run out, and was not on record when the agent ended, is over wherever it stands
+    const heldMs = hasRunOut(pending) ? onDelayMs : pending.heldMs
+    if (pending.heldSince !== null) return pending.heldSince + Math.max(0, onDelayMs - heldMs)
   }
   if (returning?.since != null) return returning.since + returning.leftMs
   return undefined
 }
+
+const hasRunOut = ({ leftMs }: Delay): boolean => leftMs <= 0
 
 const still = (state: AlarmState): AlarmStep => ({ state, transitions: [] })
 
@@ -190,7 +193,8 @@ function passDeadline(
   if (deadline === undefined || at.mono < deadline) return still(state)
   const { pending } = state
   if (pending === null) return returnToNormal(definition, state, at)
-  return activate(definition, state, pending, { at, unconfirmed: pending.since === null }, newId)
+  const unconfirmed = pending.since === null && !hasRunOut(pending)
+  return activate(definition, state, pending, { at, unconfirmed }, newId)
 }
 
 function activate(
@@ -295,27 +299,22 @@ function acknowledge(
   }
 }
 
-/** What was acknowledged and goes on is unacknowledged again (alarms.md row 12); who had acknowledged it is on record. */
-function realarm(definition: AlarmDefinition, state: AlarmState): AlarmStep {
-  if (state.occurrence === null || !state.active || !state.acked) return still(state)
-  const { ack: _, ...rest } = state.occurrence
-  const occurrence: Occurrence = { ...rest, rev: rest.rev + 1 }
-  const from = stateName(state, definition.latching)
-  return {
-    state: { ...state, occurrence, acked: false },
-    transitions: [{ type: 'alarm.realarmed', from, to: 'unacknowledged', occurrence }],
-  }
-}
-
-function standAlone(definition: AlarmDefinition, state: AlarmState): AlarmStep {
-  if (state.occurrence?.parent === undefined || !state.active) return still(state)
-  const { ack: _ack, parent: _parent, ...rest } = state.occurrence
+/**
+ * What was acknowledged and goes on is unacknowledged again (alarms.md row 12), and so is whatever has become an alarm of its own; who had
+ * acknowledged it is on record.
+ */
+function sayAgain(definition: AlarmDefinition, state: AlarmState, alone: boolean): AlarmStep {
+  const { occurrence } = state
+  const applies = alone ? occurrence?.parent !== undefined : state.acked
+  if (occurrence === null || !state.active || !applies) return still(state)
+  const { ack: _, parent, ...rest } = occurrence
   const rev = rest.rev + 1
-  const occurrence: Occurrence = { ...rest, rev, worseRev: rev }
+  const more = alone ? { worseRev: rev } : parent !== undefined && { parent }
+  const again: Occurrence = { ...rest, rev, ...more }
   const from = stateName(state, definition.latching)
   return {
-    state: { ...state, occurrence, acked: false },
-    transitions: [{ type: 'alarm.realarmed', from, to: 'unacknowledged', occurrence }],
+    state: { ...state, occurrence: again, acked: false },
+    transitions: [{ type: 'alarm.realarmed', from, to: 'unacknowledged', occurrence: again }],
   }
 }
 

@@ -183,6 +183,7 @@ export class TransitionChecks {
           'A4',
           `record ${seq}: in the gap ${alarm} made the step ${name}, it was ${tracked.state}`,
         )
+      if (type === 'alarm.realarmed') this.#worsened.add(occ)
       this.holds.closed(alarm, occ)
       const ended = to === 'normal'
       this.alarms.set(alarm, { state: to, occ: ended ? null : occ, rev: Number.NaN, seq })

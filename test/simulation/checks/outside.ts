@@ -88,8 +88,8 @@ export class OutsideChecks {
    */
   #explain(stream: StreamName, hole: Hole, process: Process): void {
     const { timeline, broker, consumer, broken } = this.#options
-    if (this.#isExplained(stream, hole)) return
     const session = broker.openSince
+    if (!Number.isFinite(session) || this.#isExplained(stream, hole)) return
     const since = timeline.now
     const { agents } = process
     const could = () =>

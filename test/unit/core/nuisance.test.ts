@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { SYSTEM_ALARMS } from '#core/alarm-set.ts'
-import { floodView } from '#core/nuisance.ts'
+import { floodView, nextNuisance } from '#core/nuisance.ts'
 import { plantOf } from '../../support/core-plant.ts'
 import { CoreRig, START } from '../../support/core-rig.ts'
 
@@ -117,6 +117,22 @@ describe('URS-38 a chattering alarm', () => {
     expect(alarms).toEqual(['system.overload'])
     expect(marked(core)).toBeUndefined()
     expect(core.eventsOf('alarm.activated', 'system.overload')).toHaveLength(2)
+  })
+
+  it('of two each loses its mark a minute after its own last transition', () => {
+    const core = room()
+    for (const value of [99, 20, 99]) core.slot('c102-rh', value)
+    core.advance(10 * SECOND)
+    toggle(core, 0, 3)
+    const both = () => [core.payload(HUMIDITY)['chattering'], marked(core)]
+    expect(nextNuisance(core.state)).toBe(core.mono + 50 * SECOND)
+    core.advance(50 * SECOND - 1)
+    expect(both()).toEqual([true, true])
+    core.advance(1)
+    expect(both()).toEqual([undefined, true])
+    expect(nextNuisance(core.state)).toBe(core.mono + 10 * SECOND)
+    core.advance(10 * SECOND)
+    expect(both()).toEqual([undefined, undefined])
   })
 
   it('leaves the marks of a plant that is no more behind without a trace', () => {

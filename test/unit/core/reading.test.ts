@@ -81,6 +81,16 @@ describe('a value', () => {
     }
   })
 
+  it.each([
+    [undefined, undefined],
+    [1, undefined],
+    [2, 2],
+  ])('a run of %s slots without a value tells %s', (slots, told) => {
+    const slot = { point: 'p', t: 0, a: 5, ...(slots !== undefined && { slots }) }
+    const result = { kind: 'fault', reason: 'timeout' } as const
+    expect(toReading(point({ id: 'p' }), { ...slot, result }, both).slots).toBe(told)
+  })
+
   it('URS-09 FB13 no number that is not finite, and no sentinel, is ever good', () => {
     fc.assert(
       fc.property(

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -354,6 +355,24 @@ function flip(file: string, at: number): () => void {
     closeSync(fd)
   }
 }
+
+it('URS-46 says that there is no journal, in an empty directory and where there is none', () => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'verify-'))
+  const fault = (message: RegExp) => ({
+    ok: false,
+    fault: {
+      ...{ file: '', kind: 'unreadable', seq: 0, through: 0 },
+      message: expect.stringMatching(message),
+    },
+  })
+  try {
+    expect(verifyJournal(dir)).toEqual(fault(/cannot be read/))
+    mkdirSync(path.join(dir, 'journal'))
+    expect(verifyJournal(dir)).toEqual(fault(/no journal in/))
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
 
 describe('HO1 a seal cut short by a kill or by power', () => {
   it('is taken back before the file is read: nothing counts as damaged, and every record is there', () => {

@@ -1,0 +1,46 @@
+// Arithmetic of moments: what is left of a time after a stop, and when an alarm goes to and fro too fast.
+
+import { describe, expect, it } from 'vitest'
+import { CHATTER_WITHIN_MS, chatters, withMove } from '#core/chatter.ts'
+import { dueAt, momentNow, resumeTimer, timerFrom } from '#core/timer.ts'
+
+const at = (wall: number, mono: number) => ({ wall, mono })
+
+describe('URS-28 a time that goes on while the agent is away', () => {
+  // begun with 1000 left at mono 100; the last commit at wall 5000, mono 300
+  const timer = timerFrom(1000, at(4800, 100))
+  const last = (sameBoot: boolean) => ({ at: at(5000, 300), sameBoot })
+
+  it.each<[string, Parameters<typeof resumeTimer>[1], ReturnType<typeof at>, number]>([
+    ['the same boot, by the monotonic clock', last(true), at(9999, 800), 300],
+    ['the same boot, over before', last(true), at(5000, 1500), -400],
+    ['a reboot, by the wall clock', last(false), at(5600, 40), 200],
+    ['a reboot, over before', last(false), at(7000, 40), -1200],
+    ['a reboot with the wall clock set back', last(false), at(4000, 40), 800],
+    ['a first start', undefined, at(5600, 40), 1000],
+  ])('after %s', (_, since, now, leftMs) => {
+    const resumed = resumeTimer(timer, since, now)
+    expect(resumed).toEqual({ leftMs, since: now.mono })
+    expect(dueAt(resumed)).toBe(now.mono + leftMs)
+  })
+
+  it('takes a moment later than the last commit for no earlier than that', () => {
+    expect(momentNow(400, last(false), at(5600, 40))).toBe(40 - 600)
+    expect(momentNow(250, last(false), at(5600, 40))).toBe(40 - 50 - 600)
+  })
+})
+
+describe('URS-38 an alarm that chatters', () => {
+  it.each<[string, number[], boolean]>([
+    ['two transitions', [0, 1], false],
+    ['three within the minute', [0, 30_000, CHATTER_WITHIN_MS - 1], true],
+    ['three in just the minute', [0, 30_000, CHATTER_WITHIN_MS], true],
+    ['three in more', [0, 30_000, CHATTER_WITHIN_MS + 1], false],
+    ['three at once', [7, 7, 7], true],
+    ['a clock that was set back between', [60_000, 70_000, 10_000], false],
+    ['the newest three of four', [0, 100_000, 100_001, 100_002], true],
+    ['a first one long ago', [0, 100_000, 100_001], false],
+  ])('%s: %j', (_, moves, expected) => {
+    expect(chatters(moves.reduce<readonly number[]>(withMove, []))).toBe(expected)
+  })
+})

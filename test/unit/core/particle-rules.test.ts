@@ -76,6 +76,17 @@ describe('the rolling cubic metre', () => {
     expect(core.is('bsc1-p5.rolling')).toBe('normal')
   })
 
+  it.each([
+    [69, 'unacknowledged'],
+    [71, 'normal'],
+  ])('of a counter whose flow nobody states holds a sample of %d minutes ago: %s', (age, state) => {
+    const core = unratedCabinet()
+    samples(core, [[29, 29]])
+    core.advance(age * MINUTE)
+    core.sample('pc-bsc1', counts(1, 1))
+    expect(core.is('bsc1-p5.rolling')).toBe(state)
+  })
+
   it('URS-21 A1 forgets no sample that is newer: an interruption ends no alarm', () => {
     const core = cabinet()
     samples(core, [[0, 0]])

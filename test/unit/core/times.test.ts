@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { CHATTER_WITHIN_MS, chatters, withMove } from '#core/chatter.ts'
+import { baseTime, deviation, firstSlot, monoTime, slotOf, slotsBetween } from '#core/schedule.ts'
 import { dueAt, momentNow, resumeTimer, timerFrom } from '#core/timer.ts'
 
 const at = (wall: number, mono: number) => ({ wall, mono })
@@ -42,5 +43,30 @@ describe('URS-38 an alarm that chatters', () => {
     ['a first one long ago', [0, 100_000, 100_001], false],
   ])('%s: %j', (_, moves, expected) => {
     expect(chatters(moves.reduce<readonly number[]>(withMove, []))).toBe(expected)
+  })
+})
+
+describe('URS-51 a time base', () => {
+  const base = { tb: 3, offsetMs: 1000 }
+
+  it('turns one clock into the other, and tells how far the wall clock is off it', () => {
+    expect([baseTime(base, 50), monoTime(base, 1050)]).toEqual([1050, 50])
+    expect([1050, 1051, 1040].map((wall) => deviation(base, at(wall, 50)))).toEqual([0, 1, -10])
+  })
+
+  it.each([
+    [0, 0, 0],
+    [49, 0, 0],
+    [50, 0, 0],
+    [51, 0, 100],
+    [99, 0, 100],
+    [100, 100, 100],
+    [-1, -100, 0],
+  ])('URS-01 at %d of slots of 100: in slot %d, polling may begin with %d', (now, slot, first) => {
+    expect([slotOf(now, 100), firstSlot(now, 100)]).toEqual([slot, first])
+  })
+
+  it('URS-01 counts the slots up to an end, and none before the first', () => {
+    expect([100, 300, 1000, 0].map((end) => slotsBetween(100, end, 100))).toEqual([0, 2, 9, 0])
   })
 })

@@ -8,8 +8,9 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLog } from '#ports/log.ts'
 import type { EarlierFile } from '#ports/store.ts'
-import { PRUNED_ROW, removalOf } from '../../../agent/store/pruning.ts'
+import { PRUNED_ROW, removalOf, unlinkPruned } from '../../../agent/store/pruning.ts'
 import { openStore } from '../../../agent/store/sqlite-store.ts'
+import { systemDisk } from '../../../agent/store/system-disk.ts'
 import { verifyJournal } from '../../../agent/store/verify.ts'
 import { until } from '../../support/until.ts'
 import {
@@ -249,4 +250,28 @@ describe('the store', () => {
     }
     expect(verifyJournal(dir)).toMatchObject({ ok: true, removed: 10 })
   })
+})
+
+it('D8 URS-52 the directory is synced once behind the files that were unlinked, and left alone where there are none', () => {
+  const sealed = (name: string) => ({
+    ...{ ordinal: 1, name, first: 1, last: 10, readings: 9, events: 1, lastReading: 9 },
+    ...{ lastEvent: 10, hash: Buffer.alloc(32), sha256: 'ab', bytes: 1, sealed: NOON },
+  })
+  const closed = ['e-0001-20250101.db', 'e-0002-20250102.db', 'e-0003-20250103.db'].map(sealed)
+  const names = closed.map(({ name }) => name)
+  const there = new Set(names.slice(1))
+  const done: string[] = []
+  const disk = {
+    ...systemDisk,
+    size: (file: string) => (there.has(path.basename(file)) ? 1 : undefined),
+    remove: (file: string) => void done.push(`remove ${path.basename(file)}`),
+    syncDirectory: (directory: string) => void done.push(`sync ${directory}`),
+  }
+  const unlink = (files: string[]) =>
+    unlinkPruned({ disk, directory: '/j', log: silentLog }, { gone: [], files }, closed)
+  expect(unlink([...names, 'of-nobody.db'])).toBe(true)
+  expect(done).toEqual([`remove ${names[1]}`, `remove ${names[2]}`, 'sync /j'])
+  there.clear()
+  expect(unlink(names)).toBe(false)
+  expect(done).toHaveLength(3)
 })

@@ -26,7 +26,6 @@ import {
   isIn,
   LOST_ROW,
   type Losses,
-  outside,
   united,
   withLoss,
 } from '../../../agent/store/losses.ts'
@@ -190,10 +189,8 @@ function overwrite(file: string, at: number, bytes: Uint8Array): void {
 /** The first page of a table, counted from 0. */
 function rootPage(file: string, table: string): number {
   const db = new Database(file, { readonly: true })
-  const [page] = db
-    .prepare(`SELECT rootpage FROM sqlite_schema WHERE name = ?`)
-    .raw()
-    .get(table) as [number]
+  const roots = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').raw()
+  const [page] = roots.get(table) as [number]
   db.close()
   return page - 1
 }
@@ -399,23 +396,5 @@ describe('a long stretch of a damaged file without an event', () => {
     } finally {
       await store.close()
     }
-  })
-})
-
-describe('ranges of sequence numbers', () => {
-  const range = fc.tuple(fc.nat(60), fc.nat(12)).map(([from, more]) => [from, from + more] as const)
-
-  it('united and outside are what they are as sets', () => {
-    const members = (ranges: readonly (readonly [number, number])[]) =>
-      Array.from({ length: 90 }, (_, at) => at).filter((at) => isIn(ranges, at))
-    fc.assert(
-      fc.property(fc.array(range, { maxLength: 6 }), range, (ranges, whole) => {
-        const union = united(ranges)
-        expect(members(union)).toEqual(members(ranges))
-        expect(countIn(union)).toBe(members(ranges).length)
-        const rest = outside(whole, union)
-        expect(members(rest)).toEqual(members([whole]).filter((at) => !isIn(union, at)))
-      }),
-    )
   })
 })

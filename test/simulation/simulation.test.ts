@@ -33,7 +33,11 @@ function happened(result: RunResult): void {
 
 describe('simulation', () => {
   for (const { options, words } of regressions()) {
-    test(`regression: seed ${options.seed}, ${words}`, async () => passed(await runSeed(options)))
+    test(`regression: seed ${options.seed}, ${words}`, async () => {
+      const result = await runSeed(options)
+      passed(result)
+      happened(result)
+    })
   }
 
   test('URS-46 the same seed leaves the same trace (S6)', async () => {

@@ -65,6 +65,8 @@ export interface Recovered {
   readonly coverage: ReadonlyMap<string, { readonly t: number; readonly slots: number }>
   /** The journal that was here before could not be gone on from; it was set aside whole, and this one begun. */
   readonly quarantined?: Quarantined
+  /** Directories of journals set aside of which no record tells yet what was got out. */
+  readonly unsalvaged?: readonly string[]
   /** The journal that was here before is not there any more, in words. */
   readonly lost?: string
   /** Earlier files that are damaged: what is read from them is spoilt, and nothing else. */
@@ -93,11 +95,18 @@ export interface Quarantined {
 export interface Salvaged {
   readonly directory: string
   readonly epoch?: string
+  /** First and last sequence number that its newest file is known to have held: each of them was got out or is lost. */
+  readonly from?: number
+  readonly through?: number
   readonly readings: number
   readonly events: number
-  /** Sequence numbers that cannot be read, as closed ranges of either stream; at most a hundred are named. */
+  /** Sequence numbers that neither stream has any more, as closed ranges; at most a hundred are named. */
   readonly lost: readonly (readonly [number, number])[]
   readonly lostRecords: number
+  /** Nothing of the file can be read, not even what it held. */
+  readonly unreadable?: true
+  /** State rows to be committed together with the event that tells it; until then the next start tells it again. */
+  readonly rows: ReadonlyMap<string, unknown>
   /** Why nothing was tried, in words; it is tried again at the next start. */
   readonly skipped?: string
 }

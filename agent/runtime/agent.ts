@@ -5,7 +5,7 @@ import type { Configuration } from '#config/configuration.ts'
 import type { Act, ActReply, Input } from '#core/input.ts'
 import type { Reading } from '#core/reading.ts'
 import { baseTime } from '#core/schedule.ts'
-import { alarmPayload, type CoreState, createState } from '#core/step.ts'
+import { alarmPayload, type CoreState } from '#core/step.ts'
 import type { Instant, Millis } from '#core/time.ts'
 import type { Annunciator } from '#ports/annunciator.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -23,9 +23,10 @@ import { liveGone, liveValues, metaPayload } from './meta.ts'
 import { Notices } from './notices.ts'
 import { cleanRun, isClean } from './previous-end.ts'
 import { Recorder } from './recorder.ts'
+import { type Resumed, resumeCore } from './resume.ts'
 import { SlotLedger } from './slot-ledger.ts'
 import { reportStore } from './store-report.ts'
-import { doubtOf, isTrusted, resumeTimeBase } from './time-base.ts'
+import { isTrusted } from './time-base.ts'
 import { needsAnotherUplink } from './way-out.ts'
 
 /** Longest wait for the broker at a clean stop. */
@@ -87,13 +88,13 @@ export class Agent {
   #moving: Promise<void> = Promise.resolve()
   #stopping = false
 
-  private constructor(options: AgentOptions, loop: (agent: Agent) => Loop) {
+  private constructor(options: AgentOptions, rows: Resumed['rows'], loop: (agent: Agent) => Loop) {
     this.#options = options
     this.#clock = options.clock
     this.#log = options.log
     this.#configuration = options.configuration
     this.#startedAt = options.clock.now()
-    this.#slots = new SlotLedger(options.store.recovered.state)
+    this.#slots = new SlotLedger(rows)
     this.#loop = loop(this)
     this.#field = new Field({
       clock: options.clock,
@@ -123,7 +124,7 @@ export class Agent {
       loop: this.#loop,
       enabled: () => this.#configuration.mqtt?.commands === true,
       check: options.commandCheck,
-      rows: options.store.recovered.state,
+      rows,
       reply: (user, payload) => this.#uplink?.reply(user, payload),
       failed: options.failed,
     })
@@ -132,33 +133,16 @@ export class Agent {
   /** Starts from what the store holds and begins to poll; resolves when the start itself is on record. */
   static async start(options: AgentOptions): Promise<Agent> {
     const { store, clock, configuration } = options
-    const { recovered } = store
-    const at = clock.now()
-    const resumed = resumeTimeBase(recovered, at, clock.bootId)
-    const doubt = doubtOf(options.clockTrust?.() ?? 'unknown', at, recovered)
-    const created = createState({
-      plant: configuration.plant,
-      epoch: recovered.epoch,
-      seq: recovered.head.seq,
-      tb: recovered.tb,
-      at,
-      persisted: recovered.state,
-      ...(doubt !== undefined && { doubt }),
-      ...(resumed.stepMs !== undefined && { stepMs: Math.round(resumed.stepMs) }),
-      ...(recovered.lastCommit !== undefined && {
-        lastCommit: {
-          at: recovered.lastCommit.at,
-          sameBoot: recovered.lastCommit.bootId === clock.bootId,
-        },
-      }),
-    })
-    const agent = new Agent(options, (self) => {
+    const [at, trust] = [clock.now(), options.clockTrust?.() ?? 'unknown']
+    const when = { at, bootId: clock.bootId, trust }
+    const resumed = resumeCore(store.recovered, configuration.plant, when)
+    const agent = new Agent(options, resumed.rows, (self) => {
       return new Loop({
         clock,
         store,
         log: options.log,
-        state: created.state,
-        base: { tb: created.state.tb, offsetMs: at.wall - at.mono },
+        state: resumed.state,
+        base: resumed.base,
         listener: {
           committed: (commit) => self.#committed(commit),
           unstored: (alarms) => self.#showAlarms(alarms),
@@ -168,9 +152,9 @@ export class Agent {
         },
       })
     })
-    agent.#rememberStates(created.state, created.result.alarms)
-    agent.#loop.absorb(created.result)
-    await agent.#begin(resumed.stepMs === undefined)
+    agent.#rememberStates(resumed.state, resumed.result.alarms)
+    agent.#loop.absorb(resumed.result)
+    await agent.#begin(resumed)
     return agent
   }
 
@@ -263,7 +247,7 @@ export class Agent {
     await this.#options.store.close()
   }
 
-  async #begin(sameBase: boolean): Promise<void> {
+  async #begin({ sameBase, leftOut }: Resumed): Promise<void> {
     const { store, version } = this.#options
     const { plant } = this.#configuration
     const { recovered } = store
@@ -282,14 +266,17 @@ export class Agent {
         unclean,
         ...(last !== undefined && { lastSeen: last.at.wall }),
       },
-      new Map<string, unknown>([['run', { clean: false }], ...owed.rows]),
+      new Map<string, unknown>([
+        ...leftOut.map((key) => [key, undefined] as const),
+        ...[['run', { clean: false }] as const, ...owed.rows],
+      ]),
     )
     // In the commit of the start: with the new ledger on record, the next start could not tell what this one owed.
     if (owed.missed.length > 0) this.#loop.input({ kind: 'slots', at, slots: owed.missed })
     await started
     this.#notices.forgetPast()
     if (unclean) this.#pulseUnclean()
-    reportStore({ store, loop: this.#loop, log: this.#log, now: () => this.#clock.now() })
+    reportStore({ store, leftOut, loop: this.#loop, log: this.#log, now: () => this.#clock.now() })
     // A clock set meanwhile began another base, whose slots begin anew.
     const first = this.#loop.base === base ? owed.first : new Map<string, Millis>()
     const buses = this.#options.buses(this.#configuration)

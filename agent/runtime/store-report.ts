@@ -11,15 +11,20 @@ export const STORAGE_FAULT = 'system.storage_fault'
 export interface StoreReportOptions {
   readonly store: Store
   readonly loop: Pick<Loop, 'input' | 'changeState'>
+  /** Keys of rows of the state that the start could not go on from; they are deleted with it. */
+  readonly leftOut?: readonly string[]
   readonly log: Log
   readonly now: () => Instant
 }
 
 /** State row of the damaged files that have been told, so that each is told once. */
 const TOLD = 'store/damaged'
+/** Rows of the state that are named one by one. */
+const ROWS_NAMED_MAX = 100
 
 /** Tells what was found; the salvage goes on in the background. */
-export function reportStore({ store, loop, log, now }: StoreReportOptions): void {
+export function reportStore(options: StoreReportOptions): void {
+  const { store, leftOut = [], loop, log, now } = options
   const condition = (active: boolean, detail?: string): void => {
     const given = detail === undefined ? {} : { detail }
     loop.input({ kind: 'condition', at: now(), alarm: STORAGE_FAULT, active, ...given })
@@ -27,7 +32,7 @@ export function reportStore({ store, loop, log, now }: StoreReportOptions): void
   const note = (type: string, body: Readonly<Record<string, unknown>>): void => {
     loop.input({ kind: 'note', at: now(), type, body, urgent: true })
   }
-  const { quarantined, lost, damaged = [], state } = store.recovered
+  const { quarantined, unsalvaged = [], lost, damaged = [], state } = store.recovered
   if (store.volatile === true) {
     condition(true, 'the disk is out of order: nothing is recorded until it is mended')
     return
@@ -39,10 +44,22 @@ export function reportStore({ store, loop, log, now }: StoreReportOptions): void
     note('store.damaged', { file, found: message })
   }
   if (untold.length > 0) loop.changeState(new Map([[TOLD, damaged.map(({ file }) => file)]]))
+  if (leftOut.length > 0) {
+    const rows = leftOut.slice(0, ROWS_NAMED_MAX)
+    log.error('state_left_out', { count: leftOut.length, rows })
+    note('store.state_left_out', { count: leftOut.length, rows })
+  }
   const words = [
+    ...(leftOut.length === 0
+      ? []
+      : [`${leftOut.length} rows of the state could not be gone on from: ${leftOut[0]}`]),
     ...(quarantined === undefined
       ? []
       : [`${quarantined.found}; it lies in ${quarantined.directory}, a new journal was begun`]),
+    // a start that ended too soon named it in a record, and raised nothing
+    ...(quarantined === undefined
+      ? unsalvaged.map((directory) => `a journal that was set aside lies in ${directory}`)
+      : []),
     ...(lost === undefined ? [] : [lost]),
     ...untold.map(({ message }) => message),
   ]
@@ -60,7 +77,10 @@ export function reportStore({ store, loop, log, now }: StoreReportOptions): void
     (all) => {
       // given up: the store is being closed, and nothing is over
       if (all === undefined) return
-      for (const each of all) tellSalvaged(each, note, log)
+      for (const { rows, ...each } of all) {
+        if (each.skipped === undefined) loop.changeState(rows)
+        tellSalvaged(each, note, log)
+      }
       condition(false)
     },
     (error: unknown) => log.error('salvage_not_told', { error: String(error) }),
@@ -77,13 +97,15 @@ const salvaged = async (store: Store): Promise<readonly Salvaged[] | undefined> 
   store.salvage === undefined ? [] : store.salvage()
 
 function tellSalvaged(
-  { skipped, ...result }: Salvaged,
+  { skipped, epoch, ...rest }: Omit<Salvaged, 'rows'>,
   note: (type: string, body: Readonly<Record<string, unknown>>) => void,
   log: Log,
 ): void {
   if (skipped !== undefined) {
-    return log.warn('salvage_skipped', { directory: result.directory, cause: skipped })
+    return log.warn('salvage_skipped', { directory: rest.directory, cause: skipped })
   }
+  // `epoch` is that of the message
+  const result = { ...rest, ...(epoch !== undefined && { oldEpoch: epoch }) }
   log.info('salvaged', result)
   note('store.salvaged', result)
 }

@@ -20,9 +20,15 @@ export function plausiblePosition<P extends ChainPosition>(position: P): P {
   return position
 }
 
+/** The epoch of a file, whatever else its beginning says. */
+export function plausibleEpoch({ epoch }: Base): string {
+  need(typeof epoch === 'string' && epoch !== '', 'the epoch')
+  return epoch
+}
+
 /** Where a file begins, when it says so. */
 export function plausibleBase(base: Base): Base {
-  need(typeof base.epoch === 'string' && base.epoch !== '', 'the epoch')
+  plausibleEpoch(base)
   need(base.origin === 'instrument' || base.origin === 'simulated', 'the origin')
   return plausiblePosition(base)
 }

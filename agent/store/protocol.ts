@@ -66,8 +66,6 @@ export type Response =
   | {
       readonly kind: 'ready'
       readonly recovered: Recovered
-      /** Journals set aside that nothing was got out of yet. */
-      readonly unsalvaged: readonly string[]
       readonly unsealed: readonly UnsealedFile[]
       /** Earlier files that are not there, which nothing is told of yet. */
       readonly missing: readonly DamagedFile[]

@@ -12,11 +12,12 @@ import { Packer } from './pack.ts'
 import {
   plausibleBase,
   plausibleCoverage,
+  plausibleEpoch,
   plausiblePosition,
   plausibleState,
   plausibleTail,
 } from './plausible.ts'
-import { endPosition, readBase, readCoverage, readTail } from './recover.ts'
+import { endPosition, readBase, readCoverage, readTail, recordedCoverage } from './recover.ts'
 import { type Base, type Covered, segmentNames, type Tail } from './segment.ts'
 import { STATE_SUM_ROW } from './state-sum.ts'
 import { StoreError } from './store-error.ts'
@@ -26,8 +27,8 @@ const QUARANTINE = 'quarantine'
 const FOUND = 'found.json'
 /** The new journal names this one in a record of its own. */
 const BEGUN = 'begun'
-/** Everything that could be got out was. */
-const SALVAGED = 'salvaged.json'
+/** Everything that could be got out was, with the figures of it. */
+export const SALVAGED = 'salvaged.json'
 /** The file where the salvaged records lie. */
 export const SALVAGED_RECORDS = 'salvaged.ndjson'
 /** Directories with the same moment in their name before it is a fault of the clock. */
@@ -110,12 +111,27 @@ function commitFirst(
   journal.commit(packer.pack({ at, bootId: boot, tb, first, records: [], state: [] }))
 }
 
-/** Journals set aside that nothing was got out of yet; paths below the data directory, oldest first. */
-export const unsalvaged = (disk: Disk, dataDir: string): string[] =>
-  directoriesOf(disk, dataDir, SALVAGED)
+/** State row of the directories of which a record tells what was got out. */
+export const SALVAGED_ROW = 'store/salvaged'
+
+/** The row of directories that were told, with more of them. */
+export const toldSalvages = (row: string | undefined, ...more: readonly string[]): string[] => [
+  ...(attempt(() => JSON.parse(row ?? '[]') as string[]) ?? []),
+  ...more,
+]
+
+/** Journals set aside of which no record tells what was got out; paths below the data directory, oldest first. */
+export function unsalvaged(
+  disk: Disk,
+  dataDir: string,
+  state: ReadonlyMap<string, string>,
+): string[] {
+  const told = toldSalvages(state.get(SALVAGED_ROW))
+  return directoriesOf(disk, dataDir).filter((directory) => !told.includes(directory))
+}
 
 /** Directories of quarantine that hold a journal and lack a mark, oldest first. */
-function directoriesOf(disk: Disk, dataDir: string, mark: string): string[] {
+function directoriesOf(disk: Disk, dataDir: string, mark?: string): string[] {
   const quarantine = path.join(dataDir, QUARANTINE)
   if (disk.size(quarantine) === undefined) return []
   return disk
@@ -124,7 +140,7 @@ function directoriesOf(disk: Disk, dataDir: string, mark: string): string[] {
     .map((name) => path.join(QUARANTINE, name))
     .filter((directory) => {
       const at = (name: string) => disk.size(path.join(dataDir, directory, name)) !== undefined
-      return at(FOUND) && at('journal') && !at(mark)
+      return at(FOUND) && at('journal') && (mark === undefined || !at(mark))
     })
 }
 
@@ -200,11 +216,14 @@ interface Facts {
 
 /** What a file tells of itself, each part as far as it can be read. */
 export interface FileParts {
+  readonly epoch?: string | undefined
   readonly base?: Base | undefined
   readonly end?: ChainPosition | undefined
   readonly tail?: Tail | undefined
   readonly state?: Map<string, string> | undefined
   readonly coverage?: Map<string, Covered> | undefined
+  /** The same by its newest records alone. */
+  readonly recorded?: Map<string, Covered> | undefined
 }
 
 /** Reads what a file tells of itself; it may be damaged anywhere. */
@@ -212,16 +231,23 @@ export function readParts(disk: Disk, directory: string, name: string): FilePart
   const db = attempt(() => disk.open(path.join(directory, name), 'read'))
   if (db === undefined) return {}
   try {
+    const epoch = attempt(() => plausibleEpoch(db.prepare('SELECT epoch FROM base').get() as Base))
     const base = attempt(() => plausibleBase(readBase(db, name)))
-    const end =
-      base === undefined ? undefined : attempt(() => plausiblePosition(endPosition(db, base)))
+    const end = attempt(() => {
+      const position = endPosition(db, base)
+      return position === undefined ? undefined : plausiblePosition(position)
+    })
     const tail = attempt(() => plausibleTail(readTail(db)))
     const state = attempt(() => readState(db))
     const coverage =
       base === undefined || tail === undefined
         ? undefined
         : attempt(() => plausibleCoverage(readCoverage(db, base, tail.tb).coverage))
-    return { base, end, tail, state, coverage }
+    const recorded =
+      base === undefined || tail === undefined
+        ? undefined
+        : attempt(() => plausibleCoverage(recordedCoverage(db, base)))
+    return { epoch, base, end, tail, state, coverage, recorded }
   } finally {
     attempt(() => db.close())
   }
@@ -245,11 +271,12 @@ function factsOf(disk: Disk, directory: string): Facts {
   for (const [age, name] of names.entries()) {
     const parts = readParts(disk, directory, name)
     if (age === 0) newest = parts
-    epoch ??= parts.base?.epoch
+    epoch ??= parts.epoch
     if (parts.end !== undefined)
       head ??= { seq: parts.end.seq, hash: Buffer.from(parts.end.hash).toString('hex') }
     if (parts.state === undefined) continue
     const { tail } = newest
+    const recorded = age === 0 ? parts.recorded : undefined
     return {
       known: {
         ...(epoch !== undefined && { epoch }),
@@ -259,7 +286,7 @@ function factsOf(disk: Disk, directory: string): Facts {
       },
       seed: {
         tb: (tail ?? parts.tail)?.tb ?? 0,
-        ...covering(carriedOver(parts.state), age === 0 ? parts.coverage : undefined),
+        ...covering(begunIn(carriedOver(parts.state), recorded), recorded),
       },
       tail,
     }
@@ -267,6 +294,9 @@ function factsOf(disk: Disk, directory: string): Facts {
   const known = { ...(epoch !== undefined && { epoch }), ...(head !== undefined && { head }) }
   return { known, seed: { tb: 0, state: new Map(), coverage: new Map() }, tail: newest.tail }
 }
+
+/** State row of where the account of each point's slots begins. */
+const BEGINNINGS = 'slots_begin'
 
 /**
  * State with the coverage that goes with it. Where it is not known which slots were covered, the beginnings of the accounts go too:
@@ -278,8 +308,20 @@ export function covering(
 ): Pick<JournalSeed, 'state' | 'coverage'> {
   if (coverage !== undefined) return { state, coverage }
   const rows = new Map(state)
-  rows.delete('slots_begin')
+  rows.delete(BEGINNINGS)
   return { state: rows, coverage: new Map() }
+}
+
+/** State without the beginnings of accounts of which a damaged file holds no record. */
+function begunIn(
+  state: ReadonlyMap<string, string>,
+  coverage: ReadonlyMap<string, Covered> | undefined,
+): ReadonlyMap<string, string> {
+  const row = state.get(BEGINNINGS)
+  if (row === undefined || coverage === undefined) return state
+  const begun = Object.entries(JSON.parse(row) as Record<string, unknown>)
+  const known = begun.filter(([point]) => coverage.has(point))
+  return new Map([...state, [BEGINNINGS, JSON.stringify(Object.fromEntries(known))]])
 }
 
 /** Sequence number of the record that stands for the last transition of each alarm in the new epoch: the first one. */
@@ -289,7 +331,7 @@ const FIRST = 1
 export function carriedOver(state: ReadonlyMap<string, string>): Map<string, string> {
   const kept = new Map<string, string>()
   for (const [key, value] of state) {
-    if (/^(cursor|confirm|store)\//.test(key)) continue
+    if (/^(cursor|confirm|store)\//.test(key) && key !== SALVAGED_ROW) continue
     kept.set(key, key.startsWith('alarm/') ? renumberAlarm(value, FIRST) : value)
   }
   return kept

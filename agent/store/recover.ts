@@ -75,7 +75,11 @@ export function readBase(db: Db, name: string): Base {
 }
 
 /** Chain position after the newest commit that begins below `before`, or that of the file's beginning. */
-function positionBefore(db: Db, base: Base, before: number): ChainPosition {
+function positionBefore<B extends Base | undefined>(
+  db: Db,
+  base: B,
+  before: number,
+): ChainPosition | B {
   const row = db
     .prepare(
       `SELECT last AS seq, hash, readings, events FROM commits WHERE first < ? ORDER BY first DESC LIMIT 1`,
@@ -84,8 +88,8 @@ function positionBefore(db: Db, base: Base, before: number): ChainPosition {
   return row ?? base
 }
 
-/** Chain position at the end of a file, as its last row says. */
-export const endPosition = (db: Db, base: Base): ChainPosition =>
+/** Chain position at the end of a file, as its last row says; where it has none, it is that of its beginning. */
+export const endPosition = <B extends Base | undefined>(db: Db, base: B): ChainPosition | B =>
   positionBefore(db, base, Number.MAX_SAFE_INTEGER)
 
 function checkTailOfChain(db: Db, name: string, base: Base, end: ChainPosition): void {
@@ -158,20 +162,42 @@ export function readCoverage(
       coverage.set(names.get(p) ?? '', { t, slots })
   }
   const coverageThrough = mark?.through ?? base.seq
+  coverFrom(db, names, coverage, current ? coverageThrough : timeBaseStart(db, base) - 1)
+  return { coverage, coverageThrough }
+}
+
+/** Takes the readings above a sequence number into the coverage. */
+function coverFrom(
+  db: Db,
+  names: ReadonlyMap<number, string>,
+  coverage: Map<string, Covered>,
+  above: number,
+): void {
   const read = db
     .prepare(
       `SELECT s, p, t, more FROM reading WHERE s > ? ORDER BY s LIMIT ${COVERAGE_ROWS_PER_READ}`,
     )
     .raw()
-  let after = current ? coverageThrough : timeBaseStart(db, base) - 1
-  for (;;) {
+  for (let after = above; ; ) {
     const rows = read.all(after) as [number, number, number, string | null][]
-    if (rows.length === 0) return { coverage, coverageThrough }
+    if (rows.length === 0) return
     for (const [s, p, t, more] of rows) {
       cover(coverage, names.get(p) ?? '', t, slotsOf(more))
       after = s
     }
   }
+}
+
+/**
+ * Newest slots by the newest records of a damaged file. What it wrote down of older ones is held to nothing: a row that is missing there
+ * would make a start claim downtime for slots that were covered.
+ */
+export function recordedCoverage(db: Db, base: Base): Map<string, Covered> {
+  const coverage = new Map<string, Covered>()
+  const newest = greatest(db, 'reading') ?? base.seq
+  const above = Math.max(timeBaseStart(db, base) - 1, newest - CHECKED_RECORDS_MAX)
+  coverFrom(db, readNames(db, 'point'), coverage, above)
+  return coverage
 }
 
 /** The register of the files before this one, oldest first. */

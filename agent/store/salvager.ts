@@ -3,7 +3,9 @@
 
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Salvaged } from '#ports/store.ts'
+import type { Recovered, Salvaged } from '#ports/store.ts'
+import { SALVAGED_ROW, toldSalvages } from './quarantine.ts'
+import type { SalvageResult } from './salvage.ts'
 
 const HEAP_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 }
 
@@ -11,13 +13,14 @@ const HEAP_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 }
 export class Salvager {
   readonly #dataDir: string
   readonly #directories: readonly string[]
+  #told: string[]
   #worker: Worker | undefined
   #stopped = false
 
-  /** `directories` are paths below the data directory. */
-  constructor(dataDir: string, directories: readonly string[]) {
+  constructor(dataDir: string, { unsalvaged = [], state }: Recovered) {
     this.#dataDir = dataDir
-    this.#directories = directories
+    this.#directories = unsalvaged
+    this.#told = toldSalvages(state.get(SALVAGED_ROW))
   }
 
   /** What was got out of each journal; undefined where a stop came before all was done, which the next start does again. */
@@ -25,12 +28,14 @@ export class Salvager {
     const all: Salvaged[] = []
     for (const directory of this.#directories) {
       const salvaged = await this.#salvageOne(directory)
-      if (salvaged !== undefined) all.push(salvaged)
+      if (salvaged === undefined) continue
+      this.#told = [...this.#told, directory]
+      all.push({ ...salvaged, rows: new Map([[SALVAGED_ROW, this.#told]]) })
     }
     return this.#stopped ? undefined : all
   }
 
-  #salvageOne(directory: string): Promise<Salvaged | undefined> {
+  #salvageOne(directory: string): Promise<SalvageResult | undefined> {
     if (this.#stopped) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const worker = new Worker(new URL('./salvage-worker.ts', import.meta.url), {
@@ -40,8 +45,8 @@ export class Salvager {
         workerData: { directory: path.join(this.#dataDir, directory) },
       })
       this.#worker = worker
-      let result: Salvaged | undefined
-      worker.on('message', (message: Salvaged) => {
+      let result: SalvageResult | undefined
+      worker.on('message', (message: SalvageResult) => {
         result = { ...message, directory }
       })
       worker.on('error', (thrown) => {

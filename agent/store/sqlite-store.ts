@@ -93,9 +93,9 @@ class SqliteStore implements Store {
   #failure: Error | undefined
   #closing: Promise<void> | undefined
 
-  constructor(worker: Worker, { recovered, unsalvaged, missing }: Ready, options: StoreOptions) {
+  constructor(worker: Worker, { recovered, missing }: Ready, options: StoreOptions) {
     this.#worker = worker
-    this.#salvager = new Salvager(options.dataDir, unsalvaged)
+    this.#salvager = new Salvager(options.dataDir, recovered)
     this.#examiner = new Examiner({
       examine: examineInThread(journalDirectory(options.dataDir), options.log),
       row: recovered.state.get(LOST_ROW),

@@ -107,10 +107,13 @@ function start(): void {
     systemDisk.makeDirectory(options.dataDir)
     release = acquireLock(systemDisk, options.dataDir, process.pid)
     const { journal, ...found } = openJournal({ ...options, disk: systemDisk, log })
-    const recovered = { ...journal.recovered, ...found }
-    const waiting = unsalvaged(systemDisk, options.dataDir)
+    const waiting = unsalvaged(systemDisk, options.dataDir, journal.recovered.state)
+    const recovered = {
+      ...{ ...journal.recovered, ...found },
+      ...(waiting.length > 0 && { unsalvaged: waiting }),
+    }
     const [unsealed, missing] = [journal.unsealed(), journal.missing()]
-    say({ kind: 'ready', recovered, unsealed, unsalvaged: waiting, missing })
+    say({ kind: 'ready', recovered, unsealed, missing })
     serve(journal, release)
   } catch (thrown) {
     release()

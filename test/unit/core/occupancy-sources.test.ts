@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Occupancy, Zone } from '#core/point.ts'
 import { type CoreState, createState, step } from '#core/step.ts'
 import { HOUR, type Instant, MINUTE } from '#core/time.ts'
-import { PLANT, plantOf, ZONES } from '../../support/core-plant.ts'
-import { CoreRig } from '../../support/core-rig.ts'
+import { PLANT, ZONES } from '../../support/core-plant.ts'
 
 const WALL = Date.parse('2025-11-21T08:00:00Z')
 
@@ -208,19 +207,6 @@ describe('URS-67 every state has a longest stay', () => {
     again.wall = later.wall + 25 * HOUR
     again.pass(0)
     expect(again.occupancy).toBeUndefined()
-  })
-
-  it('counts on over changes of the configuration, which prolong it as little', () => {
-    const core = new CoreRig(plantOf(['b101-t'], (it) => ({ ...it, commFailMs: 1e12 })))
-    const occupancy = () => core.state.zones.get('b101')?.occupancy
-    for (let change = 1; change <= 5; change++) {
-      core.advance(4 * HOUR)
-      core.changePlant({ ...core.plant, hash: `sha256:changed-${change}` })
-    }
-    core.advance(4 * HOUR - 1)
-    expect(occupancy()).toBe('in_operation')
-    core.advance(1)
-    expect(occupancy()).toBeUndefined()
   })
 
   it('stays unknown over a restart, and is begun anew by whoever says what goes on', () => {

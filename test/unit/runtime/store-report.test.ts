@@ -8,6 +8,7 @@ import { reportStore } from '../../../agent/runtime/store-report.ts'
 
 const SALVAGED: Salvaged = {
   ...{ directory: 'aside/1', readings: 3, events: 1, lost: [], lostRecords: 0 },
+  rows: new Map(),
 }
 
 /** What is told until the salvage has resolved, and after it. */
@@ -37,6 +38,32 @@ describe('HO6 a journal that was set aside', () => {
       { kind: 'note', type: 'store.salvaged', body: { readings: 3 } },
       { ...active, active: false },
     ])
+  })
+
+  it('D3 goes by the name of its old epoch: the event is one of the new epoch, and says so in its envelope', async () => {
+    const [, after] = await told([{ ...SALVAGED, epoch: 'OLD' }])
+    const [note] = after as [Extract<Input, { kind: 'note' }>]
+    expect(note.body).toMatchObject({ oldEpoch: 'OLD' })
+    expect(Object.keys(note.body)).not.toContain('epoch')
+  })
+
+  it('that a start too short has only named is still an alarm at the next', async () => {
+    const inputs: Input[] = []
+    const recovered = { unsalvaged: ['aside/1'], state: new Map() } as unknown as Recovered
+    const store = { recovered, salvage: async () => undefined } as unknown as Store
+    const loop = { input: (input: Input) => inputs.push(input) as never, changeState: () => {} }
+    reportStore({ store, loop, log: silentLog, now: () => ({ mono: 0, wall: 0 }) })
+    expect(inputs).toMatchObject([active])
+  })
+
+  it('has rows of its state left out only with a word and an alarm', async () => {
+    const inputs: Input[] = []
+    const store = { recovered: { state: new Map() } } as unknown as Store
+    const loop = { input: (input: Input) => inputs.push(input) as never, changeState: () => {} }
+    const leftOut = ['alarm/a.gap']
+    reportStore({ store, leftOut, loop, log: silentLog, now: () => ({ mono: 0, wall: 0 }) })
+    const body = { count: 1, rows: leftOut }
+    expect(inputs).toMatchObject([{ type: 'store.state_left_out', body }, active])
   })
 
   it('whose salvage was given up by a stop is not over, and nothing is written to a store that closes', async () => {

@@ -12,6 +12,7 @@ import path from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '#ports/log.ts'
+import type { Quarantined } from '#ports/store.ts'
 import type { Disk } from '../../../agent/store/disk.ts'
 import type { JournalOptions } from '../../../agent/store/journal.ts'
 import { carriedOver, covering, openJournal, unsalvaged } from '../../../agent/store/quarantine.ts'
@@ -72,6 +73,10 @@ function filled(groups = 10): string {
   bench.close()
   return dir
 }
+
+/** The state once a record tells what was got out. */
+const told = (quarantined: Quarantined | undefined): Map<string, string> =>
+  new Map([['store/salvaged', JSON.stringify([quarantined?.directory])]])
 
 const withDb = (file: string, sql: string): void => {
   const db = new Database(file)
@@ -171,6 +176,20 @@ describe('a newest file that cannot be gone on from', () => {
     expect(journal.recovered.coverage.get('p0')).toEqual({ t: NOON + 360_000, slots: 1 })
   })
 
+  it('claims no downtime for a point of which only a snapshot told, and that has gone', () => {
+    const dir = filled()
+    const bench = new Bench(dir)
+    const row = { key: 'slots_begin', value: '{"a":[0,1],"p0":[0,1]}' }
+    bench.commit([event('z')], { state: [row] })
+    bench.close()
+    const sums = "DELETE FROM coverage; UPDATE state SET value = '1' WHERE key = 'store/sum'"
+    withDb(newest(dir), sums)
+    const { recovered } = openJournal(options(dir)).journal
+    expect(recovered.coverage.get('p0')).toEqual({ t: NOON + 360_000, slots: 1 })
+    expect(recovered.coverage.has('a')).toBe(false)
+    expect(JSON.parse(recovered.state.get('slots_begin') ?? '')).toEqual({ p0: [0, 1] })
+  })
+
   it('claims no downtime for slots that a lost file may have covered', () => {
     const dir = filled()
     truncateSync(newest(dir), 4096)
@@ -249,9 +268,9 @@ describe('salvage', () => {
     spoilPages(newest(dir), 3)
     const { quarantined } = openJournal(options(dir))
     const aside = path.join(dir, quarantined?.directory ?? '')
-    expect(unsalvaged(systemDisk, dir)).toEqual([quarantined?.directory])
+    expect(unsalvaged(systemDisk, dir, new Map())).toEqual([quarantined?.directory])
     const result = salvage(systemDisk, aside)
-    expect(unsalvaged(systemDisk, dir)).toEqual([])
+    expect(unsalvaged(systemDisk, dir, told(quarantined))).toEqual([])
     expect(result.epoch).toBe(EPOCH)
     expect(result.readings).toBeGreaterThan(3000)
     expect(result.readings + result.events + result.lostRecords).toBe(4010)
@@ -273,13 +292,39 @@ describe('salvage', () => {
     expect(statSync(path.join(aside, 'salvaged.json')).size).toBeGreaterThan(0)
   })
 
+  it('D2 names what is in neither stream any more, though nothing says that it was there', () => {
+    const dir = filled()
+    withDb(newest(dir), 'DELETE FROM reading WHERE s BETWEEN 1000 AND 1009 OR s = 2000')
+    const { quarantined } = openJournal(options(dir))
+    const result = salvage(systemDisk, path.join(dir, quarantined?.directory ?? ''))
+    const lost = [
+      [1000, 1009],
+      [2000, 2000],
+    ]
+    expect(result).toMatchObject({ from: 3, through: 4012, lost, lostRecords: 11 })
+    expect(result.readings + result.events).toBe(4010 - 11)
+  })
+
+  it('is told again where the record of it was not durable, without being done again', () => {
+    const dir = filled()
+    spoilPages(newest(dir), 3)
+    const { quarantined } = openJournal(options(dir))
+    const aside = path.join(dir, quarantined?.directory ?? '')
+    const result = salvage(systemDisk, aside)
+    expect(unsalvaged(systemDisk, dir, new Map())).toEqual([quarantined?.directory])
+    writeFileSync(newest(aside), 'x')
+    expect(salvage(systemDisk, aside)).toEqual(result)
+    const state = carriedOver(told(quarantined))
+    expect(unsalvaged(systemDisk, dir, state), 'also in a later epoch').toEqual([])
+  })
+
   it('of a file that is no database any more gives nothing, and is over', () => {
     const dir = filled()
     writeFileSync(newest(dir), 'x'.repeat(8192))
     const { quarantined } = openJournal(options(dir))
     const result = salvage(systemDisk, path.join(dir, quarantined?.directory ?? ''))
-    expect(result).toMatchObject({ readings: 0, events: 0 })
-    expect(unsalvaged(systemDisk, dir)).toEqual([])
+    expect(result).toMatchObject({ readings: 0, events: 0, unreadable: true })
+    expect(unsalvaged(systemDisk, dir, told(quarantined))).toEqual([])
   })
 })
 

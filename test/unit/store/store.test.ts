@@ -172,7 +172,15 @@ describe('opening', () => {
     await store.close()
     const again = await open(dir)
     expect(again.recovered.quarantined).toBeUndefined()
-    expect(await again.salvage?.()).toEqual([])
+    expect(again.recovered.unsalvaged, 'no record tells of it yet').toHaveLength(1)
+    const [told] = (await again.salvage?.()) ?? []
+    const state = [...(told?.rows ?? [])].map(([key, value]) => ({
+      key,
+      value: JSON.stringify(value),
+    }))
+    await again.commit({ ...commitOf(2, [event('store.salvaged')]), state })
+    await again.close()
+    expect(await (await open(dir)).salvage?.()).toEqual([])
   })
 
   it('HO6 gives a salvage up when it is closed, says that it did, and begins it again at the next start', async () => {

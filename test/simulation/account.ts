@@ -88,14 +88,17 @@ export interface AccountListener {
   broken(invariant: string, words: string): void
   /** Whether a stream has a record that is none of what is told to be lost. */
   has(stream: StreamName, after: number, through: number, lost: readonly Range[]): boolean
+  /** A message of another epoch than the one before. */
+  epochBegan(): void
 }
 
 export class Account {
   readonly #listener: AccountListener
   readonly #streams = new Map<string, Received>()
   readonly #slots = new Map<string, { tb: number; next: number; seq: number }>()
-  /** Records that cannot be had any more, as events told. */
-  readonly lost: Range[] = []
+  /** Records of the present epoch that cannot be had any more, as events told. */
+  lost: Range[] = []
+  readonly #over = new Set<string>()
   readonly #intervalOf: (point: string) => number | 'sample' | undefined
   readonly retained = new Map<string, string>()
   epoch = ''
@@ -119,6 +122,24 @@ export class Account {
     return made
   }
 
+  /** Another epoch is another sequence, and the one before never comes back. */
+  #enter(epoch: string): void {
+    if (epoch === this.epoch) return
+    if (this.#over.has(epoch))
+      return this.#listener.broken('D3', `a message of epoch ${epoch}, which is over`)
+    if (this.epoch !== '') this.#over.add(this.epoch)
+    this.epoch = epoch
+    this.lost = []
+    this.#slots.clear()
+    this.#listener.epochBegan()
+  }
+
+  /** Up to where both streams of an epoch are complete; of another than the present one nothing counts. */
+  stored(epoch: string | undefined): number {
+    if (epoch !== this.epoch) return 0
+    return Math.min(this.stream('readings').through, this.stream('event').through)
+  }
+
   /** A point that is taken out of the configuration at times, and owes no slots then. */
   mayPause(point: string): void {
     this.#pausing.add(point)
@@ -138,7 +159,7 @@ export class Account {
   #readings(text: string): void {
     const message = JSON.parse(text) as ReadingsMessage
     const { epoch, tb, prev, first, last, readings } = message
-    this.epoch = epoch
+    this.#enter(epoch)
     if (readings.length === 0 || readings.length > 100)
       this.#listener.broken('D3', `${readings.length} records in one message`)
     if (readings[0]?.s !== first || readings.at(-1)?.s !== last || first <= prev)
@@ -161,7 +182,7 @@ export class Account {
   #event(text: string): void {
     const event = JSON.parse(text) as EventMessage
     const { epoch, prev, seq } = event
-    this.epoch = epoch
+    this.#enter(epoch)
     if (seq <= prev) this.#listener.broken('D3', `event ${seq} with prev ${prev}`)
     this.#listener.record(epoch, seq, text.slice(text.indexOf('"seq":')))
     this.stream('event').take(prev, seq)

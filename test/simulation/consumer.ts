@@ -17,7 +17,7 @@ export interface ConsumerOptions {
   readonly timeline: Timeline
   readonly dice: Dice
   readonly intervalOf: (point: string) => number | 'sample' | undefined
-  readonly listener: AccountListener
+  readonly listener: Omit<AccountListener, 'epochBegan'>
   readonly seen: (what: string) => void
   readonly replied: (user: string, payload: string) => void
 }
@@ -35,7 +35,13 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options
-    this.account = new Account(options.intervalOf, options.listener)
+    this.account = new Account(options.intervalOf, {
+      ...options.listener,
+      epochBegan: () => {
+        this.#confirmed.readings = 0
+        this.#confirmed.event = 0
+      },
+    })
     this.subscribe()
     this.#work()
   }

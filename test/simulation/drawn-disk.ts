@@ -8,17 +8,30 @@ import type { Scenario } from './scenario.ts'
 import type { SimulatedDisk } from './store.ts'
 import type { World } from './world.ts'
 
-const EPOCH = '01SIMULATEDEPOCH0000000000'
+const epochOf = (n: number): string => `01SIMULATEDEPOCH${String(n).padStart(10, '0')}`
 
 /** The disk that is drawn, or the journal where a planted bug is about it. */
 export function drawnDisk(world: World, mutant: Mutant, kind: Scenario['disk']): SimulatedDisk {
   const tampered = mutant.disk !== undefined || mutant.lyingDisk === true || mutant.retention
-  if (kind === 'memory' && !tampered) return new MemoryDisk(EPOCH)
-  const wall = () => world.host.boot.wall(world.host.boot.mono(world.now))
+  if (kind === 'memory' && !tampered) return new MemoryDisk(epochOf(0))
+  const now = () => {
+    const { boot } = world.host
+    const mono = boot.mono(world.now)
+    return { wall: boot.wall(mono), mono }
+  }
+  const wall = () => now().wall
   const dice = world.dice.stream('sectors')
   const { retention } = world.scenario
   const disk = new JournalDisk({
-    ...{ epoch: EPOCH, dice, wall, seen: (what) => world.seen(what), tamper: mutant.disk },
+    ...{
+      epochOf,
+      dice,
+      now,
+      bootId: () => world.host.boot.id,
+      wall,
+      seen: (what) => world.seen(what),
+      tamper: mutant.disk,
+    },
     mayGo: () => world.faults.powerLoss !== undefined,
     segmentRecords: retention?.segmentRecords,
     rot: world.checks.rot,

@@ -27,6 +27,12 @@ export class Gone {
     return this.#ranges[stream]
   }
 
+  /** Another epoch has numbers of its own. */
+  clear(): void {
+    this.#ranges.readings = []
+    this.#ranges.event = []
+  }
+
   /** What arrived after all is not asked about any more. */
   forget(stream: StreamName, through: number): void {
     if (this.#ranges[stream].length < 1000) return

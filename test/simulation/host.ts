@@ -15,6 +15,7 @@ import { Agent, type UplinkContext } from '../../agent/runtime/agent.ts'
 import { Degradable } from '../../agent/runtime/degraded.ts'
 import { previousEnd } from '../../agent/runtime/previous-end.ts'
 import type { Retention } from '../../agent/runtime/retention.ts'
+import { StoreError } from '../../agent/store/store-error.ts'
 import { createUplink } from '../../agent/uplink/mqtt-uplink.ts'
 import type { Broker } from './broker.ts'
 import type { Accepted } from './checks/accepted.ts'
@@ -223,19 +224,19 @@ export class Host {
   /** It stops itself, only for its disk, and with the exit code of the disk (S4). */
   #failed(process: Process, error: unknown, code: number = endOfFailure(error)): void {
     if (!process.alive) return
-    const { timeline, dice, broken, seen, broker } = this.#options
+    const { timeline, dice, broken, seen, broker, disk } = this.#options
     if (error instanceof MachineGone) {
       seen('gone while opening')
       return this.#gone()
     }
-    const words = error instanceof Error ? error.message : String(error)
+    const { message: words, stack: why } = error instanceof Error ? error : new Error(String(error))
     timeline.trace(`host: the agent stopped itself: ${words}`)
-    const why = error instanceof Error ? (error.stack ?? words) : words
-    if (error instanceof InvariantError || !EXPECTED_FAILURE.test(words))
+    const rotten = disk.isRotten && error instanceof StoreError && error.kind === 'corrupt'
+    if (error instanceof InvariantError || !(rotten || EXPECTED_FAILURE.test(words)))
       broken('S3', `the agent stopped itself: ${why}`)
     else if (code !== EXIT_DISK)
       broken('S4', `the agent stopped for its disk with exit code ${code}: ${why}`)
-    seen('fail-stop')
+    seen(rotten ? 'stopped for a damaged file' : 'fail-stop')
     this.#end(process)
     broker.cut({ cause: 'reset by the kernel', by: 'network' })
     this.#restartIn(dice.between(1000, 8000))
@@ -285,7 +286,7 @@ export class Host {
     const { timeline, dice, accepted, faults, seen, mutant } = this.#options
     const platter = this.#openDisk()
     const recovered = mutant.recovered?.(platter.recovered) ?? platter.recovered
-    accepted.recovered(platter.recovered)
+    accepted.recovered(platter.recovered, platter.aside)
     const store = new SimulatedStore({
       platter: { ...platter, recovered },
       process,

@@ -1,15 +1,19 @@
 // The real journal on the simulated disk: the store's own code, its SQL and its chain, over files that a power loss tears.
 
 import { createHash } from 'node:crypto'
+import type { Instant } from '#core/time.ts'
 import { silentLog } from '#ports/log.ts'
 import type { BatchQuery, Head, Recovered, StreamBatch } from '#ports/store.ts'
+import { attempt } from '../../agent/store/damage.ts'
 import type { Disk } from '../../agent/store/disk.ts'
 import { examine } from '../../agent/store/examine.ts'
-import { Journal, journalDirectory } from '../../agent/store/journal.ts'
+import { type Journal, journalDirectory } from '../../agent/store/journal.ts'
 import { heldJournal, readLastKnown } from '../../agent/store/last-known.ts'
 import { Packer } from '../../agent/store/pack.ts'
 import { PRUNED_ROW, removalOf } from '../../agent/store/pruning.ts'
+import { openJournal, unsalvaged } from '../../agent/store/quarantine.ts'
 import type { PackedBatch } from '../../agent/store/reader.ts'
+import { type Lines, salvage } from '../../agent/store/salvage.ts'
 import { sealFile } from '../../agent/store/seal.ts'
 import { segmentNames } from '../../agent/store/segment.ts'
 import { type Verified, verifyJournal } from '../../agent/store/verify.ts'
@@ -18,13 +22,22 @@ import type { RotChecks } from './checks/rot.ts'
 import type { Dice } from './dice.ts'
 import { FileError, SimFiles } from './sim-files.ts'
 import { DATA_DIR } from './site.ts'
-import { MachineGone, type Platter, type PlatterFiles, type SimulatedDisk } from './store.ts'
+import {
+  type Aside,
+  MachineGone,
+  type Platter,
+  type PlatterFiles,
+  type SimulatedDisk,
+} from './store.ts'
 import { type DiskFault, diskRefuses } from './survival.ts'
 import { openDatabase, sqliteOn } from './wasm-sqlite.ts'
 
 export interface JournalDiskOptions {
-  readonly epoch: string
+  /** The epoch of the n-th opening, where it begins one. */
+  readonly epochOf: (opening: number) => string
   readonly dice: Dice
+  readonly now: () => Instant
+  readonly bootId: () => string
   readonly wall: () => number
   readonly seen: (what: string) => void
   readonly removals: RemovalChecks
@@ -38,8 +51,10 @@ export interface JournalDiskOptions {
 }
 
 export class JournalDisk implements SimulatedDisk {
-  readonly epoch: string
+  /** Of the newest opening; before the first, the one that it will have. */
+  epoch: string
   fault: DiskFault | undefined
+  isRotten = false
   readonly files: SimFiles
   readonly #dice: Dice
   readonly #seen: (what: string) => void
@@ -49,13 +64,16 @@ export class JournalDisk implements SimulatedDisk {
   /** An operation was refused since the store was last called. */
   #refused = false
   operations = 0
+  #openings = 0
+  /** Sequence number with which each file of the present epoch began. */
+  #begins = new Map<string, number>()
 
   readonly #options: JournalDiskOptions
   readonly removals: RemovalChecks
 
   constructor(options: JournalDiskOptions) {
     this.#options = options
-    this.epoch = options.epoch
+    this.epoch = options.epochOf(0)
     this.#dice = options.dice
     this.#seen = options.seen
     this.removals = options.removals
@@ -93,6 +111,15 @@ export class JournalDisk implements SimulatedDisk {
     this.#options.rot.struck(name)
   }
 
+  /** Rot in the file that is written. */
+  hotRot(dice: Dice): void {
+    const name = this.journalFiles().at(-1)
+    if (name === undefined || !this.files.isAtRest(pathOf(name))) return
+    for (let places = dice.whole(1, 3); places > 0; places--) this.files.rot(pathOf(name), dice)
+    this.isRotten = true
+    this.#options.rot.struck(name, true)
+  }
+
   holds(...asked: Parameters<SimulatedDisk['holds']>): boolean {
     return this.removals.holds(...asked)
   }
@@ -119,23 +146,36 @@ export class JournalDisk implements SimulatedDisk {
     // the lock of the directory is written before anything is opened
     if (this.fault !== undefined) throw diskRefuses(this.fault)
     const disk = seamOn(this.files, this.#dice)
-    const { tamper, wall, segmentRecords, mayGo } = this.#options
+    const { tamper, segmentRecords, mayGo, epochOf, now, bootId } = this.#options
     const seam = tamper?.(disk) ?? disk
     this.removals.opening()
-    const journal = this.#honestly('opening', () =>
-      Journal.open({
-        ...{ disk: seam, dataDir: DATA_DIR, origin: 'simulated', log: silentLog },
-        ...{ wall: wall(), newEpoch: this.epoch, segmentRecordsMax: segmentRecords },
+    const { journal, ...found } = this.#honestly('opening', () =>
+      openJournal({
+        ...{ disk: seam, dataDir: DATA_DIR, origin: 'simulated', log: silentLog, ...now() },
+        ...{
+          bootId: bootId(),
+          newEpoch: epochOf(this.#openings),
+          segmentRecordsMax: segmentRecords,
+        },
       }),
     )
+    this.#openings++
+    const aside = this.epoch === journal.recovered.epoch ? undefined : this.#asideOf(journal)
     this.removals.opened(journal.head.seq)
+    const waiting = unsalvaged(seam, DATA_DIR, journal.recovered.state)
     const packer = new Packer()
     return {
-      recovered: copyOf(journal.recovered),
+      recovered: {
+        ...{ ...copyOf(journal.recovered), ...found },
+        ...(waiting.length > 0 && { unsalvaged: waiting }),
+      },
+      ...(aside !== undefined && { aside }),
       commit: (commit) => {
         const packed = packer.pack(commit)
         this.removals.committing(commit)
         const head = this.#honestly('committing', () => journal.commit(packed))
+        const known = this.#begins.has(journal.hotName)
+        if (!known && packed.count > 0) this.#begins.set(journal.hotName, packed.first)
         // between the event and the unlink is where a power loss is worth most
         if (this.removals.durable() && mayGo() && this.#dice.chance(0.3)) this.goAfter(1)
         this.#honestly('tidying', () => journal.idle())
@@ -146,6 +186,30 @@ export class JournalDisk implements SimulatedDisk {
       close: () => this.#honestly('closing', () => journal.close()),
       files: this.#filesOf(journal, seam),
     }
+  }
+
+  /** Another epoch has begun: what lies there of the one before, read from a copy with nothing but SQL. */
+  #asideOf(journal: Journal): Aside {
+    const events = journal
+      .batches({ stream: 'event', after: 0, batches: 10 })
+      .map(({ text }) => text)
+    const { directory = '' } = JSON.parse(events[0] ?? '{}') as { readonly directory?: string }
+    const old = `${DATA_DIR}/${directory}/journal`
+    const copy = this.files.copy((name) => name.startsWith(`${old}/`))
+    const [name = ''] = segmentNames(copy.list(old)).reverse()
+    const from = this.#begins.get(name) ?? 1
+    this.epoch = journal.recovered.epoch
+    this.isRotten = false
+    this.#begins = new Map()
+    this.removals.epochBegan(events.length)
+    this.#seen('epoch bump')
+    return { ...readAside(seamOn(copy, this.#dice), `${old}/${name}`), from, events }
+  }
+
+  /** The lines that were got out of a journal set aside. */
+  salvaged(directory: string): readonly string[] {
+    const text = this.files.read(`${DATA_DIR}/${directory}/salvaged.ndjson`) ?? ''
+    return text.split('\n').filter((line) => line !== '')
   }
 
   #filesOf(journal: Journal, disk: Disk): PlatterFiles {
@@ -178,6 +242,13 @@ export class JournalDisk implements SimulatedDisk {
         const its = this.files.copy((name) => name.startsWith(pathOf(damaged.file)))
         return examine(seamOn(its, this.#dice), journalDirectory(DATA_DIR), damaged)
       },
+      salvage: (directory) =>
+        this.#honestly('salvaging', () =>
+          salvage(disk, `${DATA_DIR}/${directory}`, {
+            room: () => Number.POSITIVE_INFINITY,
+            open: (name) => linesInto(disk, name),
+          }),
+        ),
     }
   }
 
@@ -257,6 +328,34 @@ function batchesOf(journal: Journal, query: BatchQuery): StreamBatch[] {
     after = last.last
   }
   return found.map(({ text, ...batch }) => ({ ...batch, records: text.split('\n') }))
+}
+
+/** Lines kept until they are whole. */
+function linesInto(disk: Disk, name: string): Lines {
+  const lines: string[] = []
+  return {
+    write: (line) => void lines.push(line),
+    finish: () => disk.write(name, `${lines.join('\n')}\n`),
+    abandon: () => {},
+  }
+}
+
+/** What a file says that may be damaged anywhere; each part undefined where it cannot be read. */
+function readAside(disk: Disk, file: string): Omit<Aside, 'from' | 'events'> {
+  const db = attempt(() => disk.open(file, 'read'))
+  const rows = (sql: string): unknown[][] =>
+    attempt(() => db?.prepare(sql).raw().all() as unknown[][]) ?? []
+  const [[epoch] = []] = rows('SELECT epoch FROM base')
+  const end = 'FROM commits WHERE first = (SELECT max(first) FROM commits)'
+  const [[head, hash] = []] = rows(`SELECT last, lower(hex(hash)), readings, events ${end}`)
+  const state = rows('SELECT key, value FROM state') as [string, string][]
+  attempt(() => db?.close())
+  return {
+    epoch: typeof epoch === 'string' ? epoch : undefined,
+    head: typeof head === 'number' ? head : undefined,
+    hash: typeof hash === 'string' ? hash : undefined,
+    state: state.length === 0 ? undefined : new Map(state),
+  }
 }
 
 const digestOf = (bytes: Uint8Array): { sha256: string; bytes: number } => ({

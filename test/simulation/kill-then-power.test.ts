@@ -24,7 +24,8 @@ function diskOf(seed: number, segmentRecords?: number): JournalDisk {
   const [wall, seen] = [() => WALL, () => {}]
   const broken = (invariant: string, words: string) => expect.fail(`${invariant}: ${words}`)
   return new JournalDisk({
-    ...{ epoch: 'E', dice: new Dice(seed), wall, seen, mayGo: () => true },
+    ...{ epochOf: (n) => `E${n}`, dice: new Dice(seed), wall, seen, mayGo: () => true },
+    ...{ bootId: () => 'boot', now: () => ({ wall: WALL, mono: 0 }) },
     ...{ tamper: undefined, segmentRecords },
     rot: new RotChecks({ broken, seen, stateOf: () => 'normal' }),
     removals: new RemovalChecks({ confirmed: () => 0, wall, keepMs: undefined, broken, seen }),

@@ -51,6 +51,14 @@ export class MemoryDisk {
 
   rot(): void {}
 
+  hotRot(): void {}
+
+  readonly isRotten = false
+
+  salvaged(): readonly string[] {
+    return []
+  }
+
   holds(stream: Stream, [after, through]: SeqRange, lost: readonly SeqRange[]): boolean {
     if (this.floor[stream] > after) return true
     const rows = this.rows[stream]

@@ -5,6 +5,7 @@ import type { PlantedBug } from './mutant.ts'
 import { consequenceMutants } from './mutants-consequences.ts'
 import { coreMutants } from './mutants-core.ts'
 import { diskMutants } from './mutants-disk.ts'
+import { epochMutants } from './mutants-epoch.ts'
 import { fieldMutants } from './mutants-field.ts'
 import { holdMutants } from './mutants-holds.ts'
 import { reloadMutants } from './mutants-reload.ts'
@@ -25,6 +26,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...reloadMutants,
   ...retentionMutants,
   ...rotMutants,
+  ...epochMutants,
   ...sampleMutants,
   ...survivalMutants,
   ...uplinkMutants,

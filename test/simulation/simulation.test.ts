@@ -74,6 +74,13 @@ describe('simulation', () => {
     happened(result)
   })
 
+  test('HO6 no invariant breaks while the file that is written rots, and each new epoch tells of the old one (D2, D3, A3, U1, U3): seed 2', async () => {
+    const force = { hotRot: 600_000 }
+    const result = await runSeed({ seed: 2, hours: 3, pointsMax: 3, disk: 'journal', force })
+    passed(result)
+    happened(result)
+  })
+
   test.each(SOMETIMES)('it happened in these seeds: %s', (what) => {
     expect(sometimes.get(what) ?? 0).toBeGreaterThan(0)
   })

@@ -27,6 +27,8 @@ const { values } = parseArgs({
     power: { type: 'string' },
     /** Mean seconds between two places that rot in earlier files, beside what the seed draws. */
     rot: { type: 'string' },
+    /** The same in the file that is written. */
+    'hot-rot': { type: 'string' },
     /** Days for which the broker is out of reach, from the first hour on. */
     outage: { type: 'string' },
     /** Faults that are off, whatever the seed draws. */
@@ -95,6 +97,7 @@ const options: Omit<RunOptions, 'seed' | 'hours'> = {
     ...Object.fromEntries(values.without.split(',').map((fault) => [fault, undefined])),
     ...(values.power !== undefined && { powerLoss: Number(values.power) * 1000 }),
     ...(values.rot !== undefined && { rot: Number(values.rot) * 1000 }),
+    ...(values['hot-rot'] !== undefined && { hotRot: Number(values['hot-rot']) * 1000 }),
   },
 }
 const hours = values.days === undefined ? Number(values.hours) : Number(values.days) * 24

@@ -1,6 +1,7 @@
 // The store's thread in virtual time: requests one after another, each with the latency of a disk, over what is durable
 // (`Platter`). A commit counts only once its promise resolved; a process that dies before may find it there or not.
 
+import { InvariantError } from '#core/assert.ts'
 import type { Stream } from '#core/record.ts'
 import { silentLog } from '#ports/log.ts'
 import type {
@@ -11,6 +12,7 @@ import type {
   Head,
   Recovered,
   Removal,
+  Salvaged,
   SeqRange,
   Store,
   StreamBatch,
@@ -19,7 +21,9 @@ import type { Examined } from '../../agent/store/examine.ts'
 import { Examiner } from '../../agent/store/examiner.ts'
 import type { Journal } from '../../agent/store/journal.ts'
 import { LOST_ROW } from '../../agent/store/losses.ts'
-import { type DamagedFile, StoreError } from '../../agent/store/store-error.ts'
+import { SALVAGED_ROW, toldSalvages } from '../../agent/store/quarantine.ts'
+import type { SalvageResult } from '../../agent/store/salvage.ts'
+import { type DamagedFile, StoreError, toStoreError } from '../../agent/store/store-error.ts'
 import type { Dice } from './dice.ts'
 import type { Process } from './machine.ts'
 import type { FaultRates } from './scenario.ts'
@@ -35,6 +39,21 @@ export interface Platter {
   close(): void
   /** Where there are files: sealing, and what retention asks for. */
   readonly files?: PlatterFiles
+  /** This opening found or made another epoch than the one before. */
+  readonly aside?: Aside
+}
+
+/** A journal that was set aside, as it is read by who knows nothing of the store's code, and what the new one begins with. */
+export interface Aside {
+  /** Its epoch, the end of its chain and its state, where they can be read. */
+  readonly epoch: string | undefined
+  readonly head: number | undefined
+  readonly hash: string | undefined
+  readonly state: ReadonlyMap<string, string> | undefined
+  /** Sequence number with which its newest file began, and its end, as they were. */
+  readonly from: number
+  /** Records that the new epoch begins with. */
+  readonly events: readonly string[]
 }
 
 export interface PlatterFiles {
@@ -46,6 +65,8 @@ export interface PlatterFiles {
   missing(): readonly DamagedFile[]
   /** What can still be had of a damaged one. */
   examine(damaged: DamagedFile): Examined
+  /** What can be got out of a journal that was set aside. */
+  salvage(directory: string): SalvageResult
 }
 
 /** A disk that outlives processes. */
@@ -65,6 +86,12 @@ export interface SimulatedDisk {
   goAfter(operations: number): void
   /** Some sectors of a file at rest become something else by themselves, where there are files. */
   rot(dice: Dice): void
+  /** The same in the file that is written. */
+  hotRot(dice: Dice): void
+  /** The lines that were got out of a journal set aside. */
+  salvaged(directory: string): readonly string[]
+  /** That has befallen it in the present epoch. */
+  readonly isRotten: boolean
   /** Whether a stream has a durable record between two numbers, beside those that are lost. */
   holds(
     stream: Stream,
@@ -104,12 +131,14 @@ const JOBS_MAX = 4096
 const SEAL_MS = 30_000
 /** How long a damaged file is looked at, on average. */
 const EXAMINATION_MS = 3000
+const SALVAGE_MS = 3000
 
 export class SimulatedStore implements Store {
   readonly recovered: Recovered
   readonly earlier?: NonNullable<Store['earlier']>
   readonly removal?: NonNullable<Store['removal']>
   readonly onLoss?: NonNullable<Store['onLoss']>
+  readonly salvage?: NonNullable<Store['salvage']>
   readonly #examiner: Examiner | undefined
   readonly #options: SimulatedStoreOptions
   #jobs: Job[] = []
@@ -134,7 +163,29 @@ export class SimulatedStore implements Store {
     this.#examiner = examiner
     this.onLoss = (tell: (loss: FileLoss) => void) => examiner.onLoss(tell)
     for (const damaged of files.missing()) examiner.offer(damaged)
+    this.salvage = () => this.#salvage(files)
     this.#sealLater(files)
+  }
+
+  /** As the thread that salvages does it, a while after the start. */
+  async #salvage(files: PlatterFiles): Promise<readonly Salvaged[] | undefined> {
+    const { process, dice } = this.#options
+    const { unsalvaged = [], state } = this.recovered
+    let told = toldSalvages(state.get(SALVAGED_ROW))
+    const all: Salvaged[] = []
+    for (const directory of unsalvaged) {
+      await new Promise<void>((resolve) => process.postAfter(dice.about(SALVAGE_MS), resolve))
+      try {
+        const result = await this.#ask(false, () => files.salvage(directory))
+        told = [...told, directory]
+        all.push({ ...result, directory, rows: new Map([[SALVAGED_ROW, told]]) })
+      } catch (thrown) {
+        if (this.#failure !== undefined) return undefined
+        const none = { directory, readings: 0, events: 0, lost: [], lostRecords: 0 }
+        all.push({ ...none, skipped: String(thrown), rows: new Map() })
+      }
+    }
+    return all
   }
 
   /** As the thread that examines does it: beside everything else, and never told to a process that is dead. */
@@ -216,7 +267,7 @@ export class SimulatedStore implements Store {
       if (!failing || dice.chance(0.5)) answer = job.work()
     } catch (thrown) {
       if (thrown instanceof MachineGone) return hooks.died()
-      error = thrown instanceof Error ? thrown : new Error(String(thrown))
+      error = asTold(thrown)
     }
     if (failing) {
       seen('disk failed')
@@ -229,4 +280,11 @@ export class SimulatedStore implements Store {
       this.#next()
     })
   }
+}
+
+/** As the store's thread tells what was thrown in it. */
+function asTold(thrown: unknown): Error {
+  const error = toStoreError(thrown, 'the journal')
+  if (error instanceof StoreError) return error
+  return new InvariantError(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }

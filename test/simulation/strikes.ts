@@ -100,6 +100,11 @@ const STRIKES: Readonly<Partial<Record<FaultClass, Strike>>> = {
     if (dice.chance(0.3)) host.kill(SECOND)
   },
   rot: ({ disk }, dice) => disk.rot(dice),
+  // what rots is looked at by the next start
+  hotRot: ({ disk, host }, dice) => {
+    disk.hotRot(dice)
+    if (dice.chance(0.4)) host.kill(spell(dice, 3 * SECOND, 5 * MINUTE))
+  },
   roomNeeded: ({ host }) => host.reclaim(),
   reload: (world, dice) => changeFile(world, dice),
   consumerGap: ({ consumer }, dice) => consumer.goAway(spell(dice, 20 * SECOND, 20 * MINUTE)),

@@ -109,6 +109,10 @@ export class World {
       now: () => timeline.now,
       activated: (alarm: string, seq: number) =>
         this.outside.activated(alarm, seq, this.host.process),
+      epochBegan: () => this.outside.epochBegan(),
+      delivered: (stream: StreamName, epoch: string) =>
+        this.consumer.account.stream(stream, epoch).through,
+      salvaged: (directory: string) => this.disk.salvaged(directory),
       stoppedUntil: () => this.host.process?.lastStopped ?? 0,
       rejected: (stream: StreamName, first: number, last: number) => {
         this.outside.rejected.add(stream, first, last)
@@ -290,9 +294,8 @@ export class World {
         intervals.get(point) ?? (point.startsWith(`${counter}-`) ? 'sample' : undefined),
       listener: {
         record: (epoch, seq, printed) => {
-          if (epoch !== this.disk.epoch) this.broken('D3', `a record of epoch ${epoch}`)
           const whole = printed.startsWith('{') ? printed : `{${printed}`
-          this.checks.accepted.checkPrint(seq, whole)
+          this.checks.accepted.checkPrint(epoch, seq, whole)
         },
         broken: (invariant, words) => this.broken(invariant, words),
         has: (...asked) => this.#has(...asked),
@@ -323,10 +326,7 @@ export class World {
           this.outside.sweep(agent, process)
         }
       }
-      const confirmed = Math.min(
-        this.consumer.account.stream('readings').through,
-        this.consumer.account.stream('event').through,
-      )
+      const confirmed = this.consumer.account.stored(this.checks.accepted.epoch)
       this.disk.purge('readings', confirmed)
       this.disk.purge('event', confirmed)
       this.checks.accepted.forget(confirmed)
@@ -358,7 +358,9 @@ export class World {
 
   /** A8: an alarm that moved just now is still on its way, for as long as A2 grants it; the rest must agree, and it then too. */
   async #disagreement(): Promise<string | undefined> {
-    const look = () => this.checks.transitions.disagreement(this.consumer.account.retained)
+    const { transitions, accepted } = this.checks
+    const { retained } = this.consumer.account
+    const look = () => transitions.disagreement(retained, accepted.epoch)
     const until = this.now + ON_ITS_WAY_MS
     while (look() !== undefined && this.now < until) await this.timeline.run(this.now + 100)
     return look()
@@ -373,12 +375,12 @@ export class World {
     for (const stream of ['readings', 'event'] as const) {
       const hole = account.stream(stream).hole()
       if (hole !== undefined)
-        this.broken(
-          'D4',
-          `${stream} above ${hole.from} up to ${hole.to} never reached the consumer`,
-        )
+        this.broken('D4', `${stream} above ${hole.from} up to ${hole.to} never arrived`)
     }
     if (disagreement !== undefined) this.broken('A8', disagreement)
+    if (account.epoch !== this.checks.accepted.epoch)
+      this.broken('D4', `the consumer is in epoch ${account.epoch}`)
+    this.checks.epochs.settled()
     if (lag > 400)
       this.broken('D4', `the consumer has ${had} of ${this.checks.accepted.head} records`)
     if (this.disk instanceof JournalDisk) this.#verifyJournal(this.disk)

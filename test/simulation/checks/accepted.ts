@@ -5,6 +5,8 @@ import { type JournalRecord, printEvent, printReading } from '#core/record.ts'
 import type { Commit, Head, Recovered } from '#ports/store.ts'
 import { type Boot, WALL_ZERO } from '../machine.ts'
 import { forgetOldest } from '../remembered.ts'
+import type { Aside } from '../store.ts'
+import { carriesOver, Prints, withoutBookkeeping } from './epochs.ts'
 
 /** How slot times of a commit translate into true time. */
 export interface Base {
@@ -29,7 +31,20 @@ export interface AcceptedListener {
   accepted(record: AcceptedRecord): void
   /** A process has opened the store: what the one before it had under way was accepted, or never will be. */
   opened(): void
+  /** Another epoch has begun; its first records follow. */
+  epochBegan(ended: Ended): void
   broken(invariant: string, words: string): void
+}
+
+/** An epoch that has ended, and what is known of how. */
+export interface Ended {
+  readonly epoch: string
+  readonly head: Head
+  readonly aside: Aside
+  /** What was accepted of it. */
+  readonly prints: Prints
+  /** All state that was accepted is in the file that was set aside. */
+  readonly stateIsWhole: boolean
 }
 
 interface Pending {
@@ -46,10 +61,10 @@ const isBookkeeping = (key: string): boolean =>
 export class Accepted {
   readonly #listener: AcceptedListener
   #pending: Pending[] = []
-  /** Hash of each record's printed form, by sequence number from `#from`. */
-  #prints: number[] = []
-  #from = 1
-  readonly state = new Map<string, string>()
+  #prints = new Prints()
+  /** Of the epochs before: their messages may still be on their way. */
+  readonly #before = new Map<string, Prints>()
+  state = new Map<string, string>()
   /** How far the wall clock was ahead of true time at the newest accepted commit. */
   #wallErrorMs = 0
   head = 0
@@ -84,10 +99,21 @@ export class Accepted {
   }
 
   /** A process opened the store: nothing accepted is missing, nothing is half there. */
-  recovered({ epoch, head, state }: Recovered): void {
+  recovered({ epoch, head, state }: Recovered, aside?: Aside): void {
     const { broken } = this.#listener
-    if (this.epoch !== undefined && this.epoch !== epoch)
-      broken('D3', `epoch ${epoch} after ${this.epoch}`)
+    if (this.epoch !== undefined && this.epoch !== epoch) {
+      if (aside === undefined) return broken('D3', `epoch ${epoch} after ${this.epoch}`)
+      this.#begin(this.epoch, aside, state)
+      this.epoch = epoch
+      for (const text of aside.events) this.#begun(text)
+      if (head.seq !== this.head)
+        broken(
+          'D3',
+          `epoch ${epoch} begins with ${head.seq} records, of which ${this.head} are events`,
+        )
+      this.headHash = head.hash
+      return
+    }
     this.epoch = epoch
     if (head.seq < this.head)
       broken('D2', `${this.head - head.seq} accepted records are gone after a restart`)
@@ -113,6 +139,56 @@ export class Accepted {
     this.#compareState(state, touched)
   }
 
+  /** An epoch ends: what of it was accepted, and what the next carries over. */
+  #begin(epoch: string, aside: Aside, found: ReadonlyMap<string, string>): void {
+    const { broken } = this.#listener
+    const touched = new Set<string>()
+    for (const pending of this.#pending) {
+      const { records, first } = pending.commit
+      // a commit without records may be there or not, as its rows say
+      const whole = records.length > 0 && first + records.length - 1 <= (aside.head ?? 0)
+      if (whole) {
+        this.#apply(pending)
+        this.headHash = ''
+      } else for (const { key } of pending.commit.state) touched.add(key)
+    }
+    this.#pending = []
+    this.#listener.opened()
+    const untouched = ([key]: readonly [string, string]) => !touched.has(key)
+    const accepted = new Map([...withoutBookkeeping(this.state)].filter(untouched))
+    const there = new Map([...withoutBookkeeping(aside.state ?? new Map())].filter(untouched))
+    const stateIsWhole =
+      accepted.size === there.size &&
+      [...accepted].every(([key, value]) => there.get(key) === value)
+    if (stateIsWhole) {
+      const words = carriesOver(accepted, new Map([...found].filter(untouched)))
+      if (words !== undefined) broken('A3', `the new epoch: ${words}`)
+    }
+    const ended = { epoch, aside, stateIsWhole, prints: this.#prints }
+    this.#listener.epochBegan({ ...ended, head: { seq: this.head, hash: this.headHash } })
+    this.#before.set(epoch, this.#prints)
+    this.#prints = new Prints()
+    this.head = 0
+    this.#hashes.clear()
+    this.state = new Map(found)
+  }
+
+  /** A record that the store itself begins an epoch with. */
+  #begun(text: string): void {
+    const { seq, type, ts, ...body } = JSON.parse(text) as {
+      readonly seq: number
+      readonly type: string
+      readonly ts: number
+    }
+    if (seq !== this.head + 1)
+      this.#listener.broken('D3', `an epoch begins with record ${seq} after ${this.head}`)
+    this.head = seq
+    this.#prints.push(text)
+    const record: JournalRecord = { kind: 'event', event: { type, ts, body } }
+    const at = ts - WALL_ZERO - this.#wallErrorMs
+    this.#listener.accepted({ seq, tb: 0, record, base: undefined, at, wall: ts })
+  }
+
   /** Whether a wall clock that is so far ahead does not go on from what may be the last commit on record. */
   isClockLost(wallErrorMs: number): boolean {
     const known = [this.#wallErrorMs, ...this.#pending.map(wallErrorOf)]
@@ -120,21 +196,19 @@ export class Accepted {
   }
 
   /** Whether what somebody received is what was accepted under that number. */
-  checkPrint(seq: number, printed: string): void {
-    if (seq > this.head) {
-      return this.#listener.broken('D2', `record ${seq} went out, accepted is only ${this.head}`)
-    }
-    const known = this.#prints[seq - this.#from]
-    if (known !== undefined && known !== hashOf(printed))
-      this.#listener.broken('D4', `record ${seq} went out as ${printed}, which was not accepted so`)
+  checkPrint(epoch: string, seq: number, printed: string): void {
+    const { broken } = this.#listener
+    const prints = epoch === this.epoch ? this.#prints : this.#before.get(epoch)
+    if (prints === undefined) return broken('D3', `a record of epoch ${epoch}`)
+    if (seq > prints.last)
+      return broken('D2', `record ${seq} went out, accepted is only ${prints.last}`)
+    if (!prints.has(seq, printed))
+      broken('D4', `record ${seq} went out as ${printed}, which was not accepted so`)
   }
 
   /** Forgets prints of what every consumer has confirmed. */
   forget(through: number): void {
-    const count = through - this.#from
-    if (count < 20_000) return
-    this.#prints = this.#prints.slice(count)
-    this.#from += count
+    this.#prints.forget(through)
   }
 
   #apply(pending: Pending): void {
@@ -153,7 +227,7 @@ export class Accepted {
         record.kind === 'reading'
           ? printReading(seq, record.reading)
           : printEvent(seq, record.event)
-      this.#prints.push(hashOf(printed))
+      this.#prints.push(printed)
       this.#listener.accepted({ seq, tb, record, base, at, wall: commit.at.wall })
     })
   }
@@ -178,10 +252,3 @@ export class Accepted {
 }
 
 const wallErrorOf = ({ commit, at }: Pending): number => commit.at.wall - (WALL_ZERO + at)
-
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 16_777_619)
-  return hash
-}

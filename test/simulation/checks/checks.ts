@@ -10,8 +10,9 @@ import type { Line } from '../line.ts'
 import type { Process } from '../machine.ts'
 import { changedPoints, FIRST_REVISION, type Revision } from '../revision.ts'
 import type { Unkept } from '../survival.ts'
-import { Accepted, type AcceptedRecord } from './accepted.ts'
+import { Accepted, type AcceptedRecord, type Ended } from './accepted.ts'
 import { ConsequenceChecks } from './consequences.ts'
+import { EpochChecks } from './epochs-told.ts'
 import { LimitChecks } from './limits.ts'
 import { LossChecks } from './loss.ts'
 import { ReadingChecks } from './readings.ts'
@@ -29,6 +30,10 @@ export interface CheckHooks {
   now(): number
   activated(alarm: string, seq: number): void
   rejected(stream: StreamName, first: number, last: number): void
+  /** Numbers mean other records from now on. */
+  epochBegan(): void
+  delivered(stream: StreamName, epoch: string): number
+  salvaged(directory: string): readonly string[]
   /** True time until which the process was last stopped. */
   stoppedUntil(): number
 }
@@ -46,6 +51,7 @@ export class Checks {
   readonly readings: ReadingChecks
   readonly transitions: TransitionChecks
   readonly rot: RotChecks
+  readonly epochs: EpochChecks
   readonly #samples: SampleChecks | undefined
   readonly #limits: LimitChecks
   readonly #loss: LossChecks
@@ -78,6 +84,7 @@ export class Checks {
       opened: () => {
         this.#untold = undefined
       },
+      epochBegan: (ended) => this.#epochBegan(ended),
       broken,
     })
     this.readings = new ReadingChecks(lines, hooks)
@@ -87,6 +94,7 @@ export class Checks {
     })
     const stateOf = (alarm: string) => this.transitions.stateOf(alarm).state
     this.rot = new RotChecks({ ...hooks, stateOf })
+    this.epochs = new EpochChecks(hooks)
     this.#samples = this.#samplesOf(lines)
     this.#limits = new LimitChecks(signals, this.transitions, broken)
     this.#loss = new LossChecks(configuration, signals, this.transitions, broken)
@@ -99,6 +107,20 @@ export class Checks {
         if (unit instanceof CounterUnit)
           return new SampleChecks(unit, line, this.#hooks, this.transitions)
     return undefined
+  }
+
+  /** A journal was set aside: where its state is not what was accepted, what the agent shows next is taken over. */
+  #epochBegan(ended: Ended): void {
+    this.rot.epochBegan()
+    this.epochs.began(ended)
+    this.readings.epochBegan()
+    this.#hooks.epochBegan()
+    if (ended.stateIsWhole) return
+    this.transitions.forget()
+    this.#limits.gap()
+    this.#loss.gap(this.#hooks.now())
+    this.#consequences.gap()
+    this.#samples?.forget()
   }
 
   /** Records were not kept while the disk was out of order: the next record says so. */
@@ -250,6 +272,8 @@ export class Checks {
   }
 
   #take(accepted: AcceptedRecord): void {
+    // until it is known again which alarms there are, samples say nothing of them
+    if (this.transitions.adopts) this.#limits.gap()
     const { record, base, at, seq } = accepted
     const sampled = record.kind === 'reading' && this.#samples?.has(record.reading.point)
     if (sampled) return this.#samples?.accepted(accepted)
@@ -259,6 +283,7 @@ export class Checks {
       if (type === 'store.gap') this.#gap(seq, body)
       if (type === 'clock.stepped') this.#samples?.stepped(Number(body['stepMs']))
       this.rot.event(seq, type, body)
+      this.epochs.event(seq, type, body)
       this.#consequences.accepted(seq, record.event)
       const { alarm, unconfirmed } = body as { alarm?: string; unconfirmed?: boolean }
       if (alarm !== undefined) {

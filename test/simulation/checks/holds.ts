@@ -66,6 +66,8 @@ export class HoldChecks {
   readonly #service = new Map<string, string>()
   /** Alarms of which nobody was told whether they are still suppressed. */
   #doubted = new Set<string>()
+  /** The state was lost with the file that held it: nobody but the agent knows what stands around its alarms. */
+  #blind = false
 
   constructor(hooks: HoldHooks) {
     this.#hooks = hooks
@@ -73,6 +75,7 @@ export class HoldChecks {
 
   /** Whether an alarm is rightly shown so, over the state beneath. */
   isShown(alarm: string, beneath: string, shown: string): boolean {
+    if (this.#blind) return shown === beneath || (KINDS as readonly string[]).includes(shown)
     if (shown === 'suppressed_by_design') this.#doubted.delete(alarm)
     if (shown === (this.#kindOf(alarm) ?? beneath)) return true
     return this.#untold(alarm) && shown === (this.#kindOf(alarm) ?? beneath)
@@ -127,6 +130,14 @@ export class HoldChecks {
   closed(alarm: string, occ: string): void {
     const around = this.#around.get(alarm)
     if (around !== undefined) for (const kind of KINDS) around[kind]?.add(occ)
+  }
+
+  /** All that is known is gone: nothing is judged until the run ends. */
+  forget(): void {
+    this.#around.clear()
+    this.#service.clear()
+    this.#doubted.clear()
+    this.#blind = true
   }
 
   /** Nothing could be kept for a while: what ceased to be suppressed meanwhile nobody was told. */
@@ -285,6 +296,7 @@ export class HoldChecks {
   }
 
   #broken(seq: number, words: string): void {
+    if (this.#blind) return
     this.#hooks.broken('A9', `record ${seq}: ${words}`)
   }
 }

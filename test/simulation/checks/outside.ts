@@ -61,9 +61,17 @@ export class OutsideChecks {
     })
   }
 
+  /** Numbers mean other records from now on. */
+  epochBegan(): void {
+    this.rejected.clear()
+    this.#options.broker.lost.clear()
+  }
+
   sweep(agent: Agent, process: Process): void {
     const { broker, consumer, broken, lines, timeline } = this.#options
-    for (const stream of ['readings', 'event'] as const) {
+    // what waits of another epoch is not asked for any more
+    const known = consumer().account.epoch === agent.loop.state.epoch
+    for (const stream of known ? (['readings', 'event'] as const) : []) {
       const hole = consumer().account.stream(stream).hole()
       if (hole !== undefined) this.#explain(stream, hole, process)
     }

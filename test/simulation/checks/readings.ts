@@ -27,6 +27,8 @@ interface Place {
   removed: boolean
   /** It is back: its slots go on from about here (infinite where that is not known). */
   resumes: number | undefined
+  /** An epoch has begun: its account goes on, or begins anew where its coverage was lost. */
+  mayBegin: boolean
   /** Where its slots of the present time base begin, by the wall; infinite where that is not known. */
   owedFrom: number
 }
@@ -55,7 +57,12 @@ export class ReadingChecks {
         for (const signal of unit.signals)
           this.#places.set(signal.draw.id, {
             ...{ signal, unit, line, covered: undefined, coveredAt: 0 },
-            ...{ removed: false, resumes: undefined, owedFrom: Number.POSITIVE_INFINITY },
+            ...{
+              removed: false,
+              resumes: undefined,
+              mayBegin: false,
+              owedFrom: Number.POSITIVE_INFINITY,
+            },
           })
       }
     }
@@ -79,6 +86,12 @@ export class ReadingChecks {
     this.good++
     const arrived = base.boot.trueTime(reading.t + reading.a - base.offsetMs)
     this.#checkValue(seq, reading, place, arrived)
+  }
+
+  /** The journal was set aside, and another goes on. */
+  epochBegan(): void {
+    this.#tb = -1
+    for (const place of this.#places.values()) place.mayBegin = true
   }
 
   /** A time base begins with its first record, and with it the slots of all that is in force. */
@@ -132,6 +145,13 @@ export class ReadingChecks {
     if (t % intervalMs !== 0) this.#broken('D1', `record ${seq}: ${t} of ${point} is off the grid`)
     if (place.removed) this.#broken('D1', `record ${seq}: ${point} is not configured any more`)
     const { covered } = place
+    // where it is not known which slots are covered, the one under way may be so twice
+    if (place.mayBegin && (covered?.tb !== tb || t >= covered.next - intervalMs)) {
+      place.mayBegin = false
+      this.#seen('slots that begin anew with an epoch')
+      return this.#covers(place, tb, t, slots)
+    }
+    place.mayBegin = false
     if (this.#resumed(place, t)) return void this.#covers(place, tb, t, slots)
     if (covered !== undefined && tb < covered.tb)
       this.#broken('D1', `record ${seq}: time base ${tb} came back`)

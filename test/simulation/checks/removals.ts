@@ -73,6 +73,14 @@ export class RemovalChecks {
     )
   }
 
+  /** Another epoch begins, with so many events. */
+  epochBegan(events: number): void {
+    this.#committing = undefined
+    this.#named.clear()
+    this.#held.readings = []
+    this.#held.event = Array.from({ length: events }, (_, at) => at + 1)
+  }
+
   opening(): void {
     this.#opening = true
     this.#unlinkedWhileOpening = []

@@ -23,11 +23,14 @@ interface Told {
 }
 
 const STORAGE_FAULT = 'system.storage_fault'
+const QUARANTINED = 'store.quarantined'
 const TELLING = ['store.records_lost', 'store.damaged']
 
 export class RotChecks {
   readonly #hooks: RotHooks
   readonly #struck = new Set<string>()
+  /** Struck while it was the newest. */
+  readonly #struckHot = new Set<string>()
   readonly #sealed = new Set<string>()
   /** Struck after their bytes were noted: whatever was altered, it shows. */
   readonly #struckSealed = new Set<string>()
@@ -38,8 +41,9 @@ export class RotChecks {
     this.#hooks = hooks
   }
 
-  struck(file: string): void {
-    this.#hooks.seen('rot in an earlier file')
+  struck(file: string, hot = false): void {
+    this.#hooks.seen(hot ? 'rot in the file that is written' : 'rot in an earlier file')
+    if (hot) this.#struckHot.add(file)
     this.#struck.add(file)
     if (this.#sealed.has(file)) this.#struckSealed.add(file)
   }
@@ -48,16 +52,26 @@ export class RotChecks {
     this.#sealed.add(file)
   }
 
+  /** The journal was set aside; only one whose newest file was struck while it was that is. */
+  epochBegan(): void {
+    if (this.#struckHot.size === 0)
+      this.#hooks.broken('D2', 'a journal was set aside, and nothing befell it')
+    for (const files of [this.#struck, this.#struckHot, this.#sealed, this.#struckSealed])
+      files.clear()
+  }
+
   /** An accepted event. */
   event(seq: number, type: string, body: Readonly<Record<string, unknown>>): void {
-    if (type === 'alarm.activated' && body['alarm'] === STORAGE_FAULT) this.#owing = undefined
+    // any step of it will do: what rose while nothing could be kept has no record of its own
+    if (body['alarm'] === STORAGE_FAULT) this.#owing = undefined
+    if (type === QUARANTINED) this.#owe(seq, type)
     if (!TELLING.includes(type)) return
-    const { broken, seen, stateOf } = this.#hooks
+    const { broken, seen } = this.#hooks
     const { file, from, through, lostRecords, readings, events } = body as unknown as Told
     seen(`told: ${type}`)
     if (!this.#struck.has(file))
       broken('U3', `record ${seq}: ${type} of ${file}, which is as it was written`)
-    if (stateOf(STORAGE_FAULT) === 'normal') this.#owing = `record ${seq}: ${type}`
+    this.#owe(seq, type)
     // what is told at a start alone has no figures
     if (from === undefined) return
     const all = through - from + 1
@@ -66,6 +80,10 @@ export class RotChecks {
         'U3',
         `record ${seq}: of ${all} records ${readings} + ${events} are kept, ${lostRecords} lost`,
       )
+  }
+
+  #owe(seq: number, type: string): void {
+    if (this.#hooks.stateOf(STORAGE_FAULT) === 'normal') this.#owing = `record ${seq}: ${type}`
   }
 
   /** While the agent runs and works, and nothing waits for the disk. */

@@ -201,6 +201,12 @@ export class SampleChecks {
     }
   }
 
+  /** What was remembered of the counter was lost with a file: samples may come again. */
+  forget(): void {
+    this.gap()
+    for (const { taken } of this.#channels.values()) taken.clear()
+  }
+
   /** An agent began. */
   started(): void {
     this.excuse()

@@ -87,7 +87,7 @@ export class TransitionChecks {
   readonly #commands = new Map<string, string>()
   readonly holds: HoldChecks
   /** More happened in a gap than its record names: what the agent shows next is taken over. */
-  #adopts = false
+  adopts = false
   /** Alarms of points that are not configured any more. */
   readonly #gone = new Set<string>()
 
@@ -128,6 +128,7 @@ export class TransitionChecks {
     if (to === 'superseded') return this.#superseded(seq, type, event)
     if (type === 'alarm.closed') return this.#closed(seq, event)
     const tracked = this.stateOf(alarm)
+    if (this.adopts) Object.assign(tracked, { state: from, occ, rev: Number.NaN })
     this.holds.step(seq, alarm, occ, event.held)
     const name = `${type.slice('alarm.'.length)} ${from} ${to}`
     this.#hooks.seen(`edge ${name}`)
@@ -149,7 +150,8 @@ export class TransitionChecks {
     const { alarm, occ, rev, to } = event
     const tracked = this.stateOf(alarm)
     this.#hooks.seen('closed by a changed configuration')
-    if (!this.#hooks.mayClose(alarm) || to !== 'normal')
+    if (this.adopts) Object.assign(tracked, { occ, rev: Number.NaN })
+    else if (!this.#hooks.mayClose(alarm) || to !== 'normal')
       this.#hooks.broken('A4', `record ${seq}: ${alarm} was closed, and nothing about it changed`)
     this.#went(seq, event, tracked)
     this.holds.closed(alarm, occ)
@@ -158,7 +160,7 @@ export class TransitionChecks {
 
   /** Points that are not there any more: nothing stands around their alarms. */
   removed(points: ReadonlySet<string>): void {
-    for (const alarm of this.alarms.keys())
+    for (const alarm of new Set([...this.alarms.keys(), ...this.#gone]))
       if (points.has(alarm.slice(0, alarm.lastIndexOf('.')))) {
         this.#gone.add(alarm)
         this.holds.removed(alarm)
@@ -167,7 +169,7 @@ export class TransitionChecks {
 
   /** What became of alarms while nothing could be kept, as the record of the gap names it. */
   gap(seq: number, steps: readonly GapStep[]): void {
-    this.#adopts = steps.length >= GAP_STEPS_MAX
+    this.adopts ||= steps.length >= GAP_STEPS_MAX
     this.holds.gap()
     for (const { type, alarm, occ, from, to, alarms } of steps) {
       if (type.startsWith('suppression.')) {
@@ -178,7 +180,8 @@ export class TransitionChecks {
       if (type.endsWith('shelved') || to === 'superseded') continue
       const tracked = this.stateOf(alarm)
       const name = `${type.slice('alarm.'.length)} ${from} ${to}`
-      if (type !== 'alarm.closed' && (!EDGES.has(name) || from !== tracked.state))
+      const unknown = this.adopts || type === 'alarm.closed'
+      if (!unknown && (!EDGES.has(name) || from !== tracked.state))
         this.#hooks.broken(
           'A4',
           `record ${seq}: in the gap ${alarm} made the step ${name}, it was ${tracked.state}`,
@@ -215,9 +218,17 @@ export class TransitionChecks {
       )
   }
 
+  /** The state was lost with the file that held it: what the agent shows next is taken over. */
+  forget(): void {
+    this.adopts = true
+    this.#acknowledged.clear()
+    this.#worsened.clear()
+    this.holds.forget()
+  }
+
   /** A3, U2: the agent shows exactly what was accepted. Ask when nothing waits for the disk. */
   compare(agent: Agent, when: string): void {
-    if (this.#adopts) this.#adopt(agent)
+    if (this.adopts) this.#adopt(agent)
     const known = agent.loop.state.alarms
     for (const [alarm, { state }] of this.alarms) {
       if (state !== 'normal' && !known.has(alarm))
@@ -236,7 +247,9 @@ export class TransitionChecks {
   }
 
   #adopt(agent: Agent): void {
-    this.#adopts = false
+    this.adopts = false
+    for (const alarm of this.alarms.keys())
+      if (!agent.loop.state.alarms.has(alarm)) this.alarms.delete(alarm)
     for (const { definition, state } of agent.loop.state.alarms.values()) {
       const { occurrence, seq } = state
       const name = stateName(state, definition.latching)
@@ -246,16 +259,20 @@ export class TransitionChecks {
   }
 
   /** A8: where what the consumer was told is not what is on record, in words. */
-  disagreement(retained: ReadonlyMap<string, string>): string | undefined {
+  disagreement(retained: ReadonlyMap<string, string>, present = ''): string | undefined {
     for (const [leaf, payload] of retained) {
       if (!leaf.startsWith('alarm/')) continue
-      const { alarm, state, occ, beneath } = JSON.parse(payload) as {
+      const { alarm, state, occ, beneath, epoch } = JSON.parse(payload) as {
         alarm: string
+        epoch: string
         state: string
         occ: string | null
         beneath?: string
       }
+      // of an epoch that is over it says nothing (contract: "truth of retained state"), and nobody may know any more to empty it
+      if (this.#gone.has(alarm) && epoch !== present) continue
       if (this.#gone.has(alarm)) return `the consumer still sees ${alarm}, whose point is gone`
+      if (epoch !== present) return `the consumer sees ${alarm} of epoch ${epoch}, not ${present}`
       const tracked = this.stateOf(alarm)
       const shown = this.holds.isShown(alarm, tracked.state, state)
       const under = beneath ?? state
@@ -292,7 +309,7 @@ export class TransitionChecks {
 
   #superseded(seq: number, type: string, event: AlarmEvent): void {
     const tracked = this.stateOf(event.alarm)
-    if (type === 'alarm.superseded' && event.occ !== tracked.occ)
+    if (type === 'alarm.superseded' && event.occ !== tracked.occ && !this.adopts)
       this.#hooks.broken('A7', `record ${seq}: ${event.occ} was superseded, open is ${tracked.occ}`)
     if (type === 'alarm.acknowledged') this.#acked(seq, event)
     this.#hooks.seen(`edge ${type} superseded`)

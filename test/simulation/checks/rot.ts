@@ -88,6 +88,8 @@ export class RotChecks {
 
   /** While the agent runs and works, and nothing waits for the disk. */
   sweep(): void {
+    // what had risen while nothing could be kept is told by the record of the gap, behind that of the new epoch
+    if (this.#hooks.stateOf(STORAGE_FAULT) !== 'normal') this.#owing = undefined
     if (this.#owing !== undefined) this.#hooks.broken('U3', `${this.#owing}, and no alarm`)
   }
 

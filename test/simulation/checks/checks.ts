@@ -115,9 +115,10 @@ export class Checks {
     this.epochs.began(ended)
     this.readings.epochBegan()
     this.#hooks.epochBegan()
+    // when the old file was written to last may not be known: what delays have run then errs towards rising
+    this.#limits.gap()
     if (ended.stateIsWhole) return
     this.transitions.forget()
-    this.#limits.gap()
     this.#loss.gap(this.#hooks.now())
     this.#consequences.gap()
     this.#samples?.forget()

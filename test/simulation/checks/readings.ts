@@ -148,6 +148,7 @@ export class ReadingChecks {
     // where it is not known which slots are covered, the one under way may be so twice
     if (place.mayBegin && (covered?.tb !== tb || t >= covered.next - intervalMs)) {
       place.mayBegin = false
+      place.resumes = undefined
       this.#seen('slots that begin anew with an epoch')
       return this.#covers(place, tb, t, slots)
     }

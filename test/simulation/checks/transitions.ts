@@ -221,8 +221,8 @@ export class TransitionChecks {
   /** The state was lost with the file that held it: what the agent shows next is taken over. */
   forget(): void {
     this.adopts = true
-    this.#acknowledged.clear()
-    this.#worsened.clear()
+    // who acknowledged what stays true, and may be asked again; what was carried over may be older than that
+    for (const occ of this.#acknowledged.keys()) this.#worsened.add(occ)
     this.holds.forget()
   }
 

@@ -246,7 +246,10 @@ export function readParts(disk: Disk, directory: string, name: string): FilePart
     const recorded =
       base === undefined || tail === undefined
         ? undefined
-        : attempt(() => plausibleCoverage(recordedCoverage(db, base)))
+        : attempt(() => {
+            const found = recordedCoverage(db, base)
+            return found && plausibleCoverage(found)
+          })
     return { epoch, base, end, tail, state, coverage, recorded }
   } finally {
     attempt(() => db.close())

@@ -189,13 +189,20 @@ function coverFrom(
 }
 
 /**
- * Newest slots by the newest records of a damaged file. What it wrote down of older ones is held to nothing: a row that is missing there
- * would make a start claim downtime for slots that were covered.
+ * Newest slots by the newest records of a damaged file; undefined where one of these is missing. What it wrote down of older ones is held
+ * to nothing. A start that went on from less than was covered would claim downtime for slots that have a record.
  */
-export function recordedCoverage(db: Db, base: Base): Map<string, Covered> {
+export function recordedCoverage(db: Db, base: Base): Map<string, Covered> | undefined {
   const coverage = new Map<string, Covered>()
-  const newest = greatest(db, 'reading') ?? base.seq
-  const above = Math.max(timeBaseStart(db, base) - 1, newest - CHECKED_RECORDS_MAX)
+  const end = endPosition(db, base).seq
+  const above = Math.max(timeBaseStart(db, base) - 1, end - CHECKED_RECORDS_MAX)
+  const [there] = db
+    .prepare(
+      `SELECT (SELECT count(*) FROM reading WHERE s > ?) + (SELECT count(*) FROM event WHERE s > ?)`,
+    )
+    .raw()
+    .get(above, above) as [number]
+  if (there !== end - above) return undefined
   coverFrom(db, readNames(db, 'point'), coverage, above)
   return coverage
 }

@@ -75,7 +75,7 @@ export class ReadingChecks {
     const place = this.#places.get(reading.point)
     if (place === undefined) return this.#broken('D1', `record ${seq} of unknown ${reading.point}`)
     this.#seen(`quality ${reading.qc ?? reading.q}`)
-    this.#cover(seq, tb, reading, place)
+    this.#cover(seq, { tb, wall }, reading, place)
     if (reading.v === undefined) {
       if (reading.q !== 'bad') this.#broken('D6', `record ${seq} is ${reading.q} without a value`)
       return
@@ -140,13 +140,20 @@ export class ReadingChecks {
     for (const place of this.#places.values()) place.coveredAt = this.#now()
   }
 
-  #cover(seq: number, tb: number, { t, slots = 1, point }: Reading, place: Place): void {
+  #cover(
+    seq: number,
+    { tb, wall }: Pick<AcceptedRecord, 'tb' | 'wall'>,
+    { t, slots = 1, point }: Reading,
+    place: Place,
+  ): void {
     const { intervalMs } = place.signal.draw
     if (t % intervalMs !== 0) this.#broken('D1', `record ${seq}: ${t} of ${point} is off the grid`)
     if (place.removed) this.#broken('D1', `record ${seq}: ${point} is not configured any more`)
     const { covered } = place
-    // where it is not known which slots are covered, the one under way may be so twice
-    if (place.mayBegin && (covered?.tb !== tb || t >= covered.next - intervalMs)) {
+    // where it is not known which slots are covered, the one under way may be so twice, by whatever the clock says now
+    const isNow = t + slots * intervalMs > wall - SETTLE_MS
+    const goesOn = covered?.tb !== tb || t >= covered.next - intervalMs
+    if (place.mayBegin && (goesOn || isNow)) {
       place.mayBegin = false
       place.resumes = undefined
       this.#seen('slots that begin anew with an epoch')

@@ -190,6 +190,13 @@ describe('a newest file that cannot be gone on from', () => {
     expect(JSON.parse(recovered.state.get('slots_begin') ?? '')).toEqual({ p0: [0, 1] })
   })
 
+  it('claims no downtime for slots that a lost record may have covered', () => {
+    const dir = filled()
+    const gone = 'DELETE FROM reading WHERE s = (SELECT max(s) FROM reading)'
+    withDb(newest(dir), `${gone}; UPDATE reading SET v = 1`)
+    expect(openJournal(options(dir)).journal.recovered.coverage.size).toBe(0)
+  })
+
   it('claims no downtime for slots that a lost file may have covered', () => {
     const dir = filled()
     truncateSync(newest(dir), 4096)

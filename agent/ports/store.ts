@@ -167,6 +167,8 @@ export interface Store {
   salvage?(): Promise<readonly Salvaged[] | undefined>
   /** Names who writes down what earlier files have lost; until then nothing of such a file is given. */
   onLoss?(tell: (loss: FileLoss) => void): void
+  /** Names who says that the file that is written cannot be read, each time it is found: what waits in it is not sent. */
+  onUnreadable?(tell: (words: string) => void): void
   /** Earlier files that could be removed, oldest first, with the rows of cursors and watermarks as they are durable. */
   earlier?(): Promise<{
     readonly files: readonly EarlierFile[]

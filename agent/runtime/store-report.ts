@@ -73,6 +73,10 @@ export function reportStore(options: StoreReportOptions): void {
     // What can still be had of it goes on with this commit; somebody has to have seen it.
     condition(false)
   })
+  // it stands until a start has examined the file
+  store.onUnreadable?.((found) =>
+    condition(true, `${found}; what waits in that file is not sent until the agent starts again`),
+  )
   void salvaged(store).then(
     (all) => {
       // given up: the store is being closed, and nothing is over

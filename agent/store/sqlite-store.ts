@@ -85,6 +85,7 @@ class SqliteStore implements Store {
   readonly #waiting = new Map<number, Waiting>()
   readonly #sealer: Sealer
   readonly #salvager: Salvager
+  #tellUnreadable: ((words: string) => void) | undefined
   readonly #examiner: Examiner
   /** The row of what was removed, as it was prepared last. */
   #pruned: string | undefined
@@ -146,14 +147,23 @@ class SqliteStore implements Store {
         after = last.last
       }
     } catch (thrown) {
-      if (thrown instanceof StoreError && thrown.damaged !== undefined)
-        this.#examiner.offer(thrown.damaged)
+      if (thrown instanceof StoreError) this.#unread(thrown)
       throw thrown
     }
   }
 
   async count(stream: Stream, after: number): Promise<number> {
     return (await this.#request({ kind: 'count', stream, after })) as number
+  }
+
+  /** An earlier file is examined and read around; the one that is written is examined by the next start. */
+  #unread({ kind, damaged, message }: StoreError): void {
+    if (damaged !== undefined) this.#examiner.offer(damaged)
+    else if (kind === 'corrupt' || kind === 'io') this.#tellUnreadable?.(message)
+  }
+
+  onUnreadable(tell: (words: string) => void): void {
+    this.#tellUnreadable = tell
   }
 
   onLoss(tell: (loss: FileLoss) => void): void {

@@ -178,6 +178,7 @@ export async function recordGap(
     count: (stream, after) => store.count(stream, after),
     ...(store.salvage !== undefined && { salvage: () => store.salvage?.() ?? Promise.resolve([]) }),
     onLoss: (tell) => store.onLoss?.(tell),
+    ...bound(store, 'onUnreadable'),
     ...bound(store, 'earlier'),
     ...bound(store, 'removal'),
     close: () => store.close(),
@@ -185,7 +186,10 @@ export async function recordGap(
 }
 
 /** An optional method of a store, still its own. */
-const bound = <K extends 'earlier' | 'removal'>(store: Store, name: K): Pick<Store, K> | object => {
+const bound = <K extends 'earlier' | 'removal' | 'onUnreadable'>(
+  store: Store,
+  name: K,
+): Pick<Store, K> | object => {
   const method = store[name]
   return method === undefined ? {} : { [name]: method.bind(store) }
 }

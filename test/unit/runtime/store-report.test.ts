@@ -31,6 +31,25 @@ async function told(salvaged: readonly Salvaged[] | undefined): Promise<[Input[]
 describe('HO6 a journal that was set aside', () => {
   const active = { kind: 'condition', alarm: 'system.storage_fault', active: true }
 
+  it('that is written and cannot be read is an alarm, also when the salvage of another is over', async () => {
+    const inputs: Input[] = []
+    let tell = (_: string) => {}
+    const store = {
+      recovered: { state: new Map() },
+      onUnreadable: (given: typeof tell) => {
+        tell = given
+      },
+    } as unknown as Store
+    const loop = { input: (input: Input) => inputs.push(input) as never, changeState: () => {} }
+    reportStore({ store, loop, log: silentLog, now: () => ({ mono: 0, wall: 0 }) })
+    await new Promise((resolve) => setImmediate(resolve))
+    tell('page 30 is damaged')
+    expect(inputs.at(-1)).toMatchObject({
+      ...active,
+      detail: expect.stringMatching(/page 30.*starts again/),
+    })
+  })
+
   it('is told with what was got out of it, and then the fault is over', async () => {
     const [before, after] = await told([SALVAGED])
     expect(before).toMatchObject([active])

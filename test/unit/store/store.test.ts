@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -254,6 +254,33 @@ describe('a damaged file of an earlier day', () => {
     await expect(store.batches(all)).rejects.toEqual(error('corrupt', /not a database/))
     expect(await store.commit(commitOf(3, [event('z')], onDay(1)))).toMatchObject({ seq: 3 })
     expect(await store.batches({ ...all, after: 1 })).toHaveLength(2)
+  })
+})
+
+describe('the file that is written', () => {
+  it('HO6 is said to be unreadable where what waits in it is damaged, and goes on being written', async () => {
+    const dir = temporaryDirectory()
+    const store = await open(dir)
+    const found: string[] = []
+    store.onUnreadable?.((words) => found.push(words))
+    let head = 0
+    for (let turn = 0; turn < 10; turn++) {
+      const records = Array.from({ length: 1000 }, (_, n) => reading('a', NOON + head + n))
+      head = (await store.commit(commitOf(head + 1, records))).seq
+    }
+    const db = new Database(fileOf(dir))
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    db.close()
+    const fd = openSync(fileOf(dir), 'r+')
+    writeSync(fd, new Uint8Array(20 * 4096).fill(0xa5), 0, 20 * 4096, 40 * 4096)
+    closeSync(fd)
+    const all = async (): Promise<void> => {
+      for (let after = 0; after < head; after += 20_000)
+        await store.batches({ stream: 'readings', after, batches: 200 })
+    }
+    await expect(all()).rejects.toEqual(error('corrupt', /read from the journal/))
+    expect(found).toEqual([expect.stringMatching(/malformed/)])
+    expect(await store.commit(commitOf(head + 1, [event('x')]))).toMatchObject({ seq: head + 1 })
   })
 })
 

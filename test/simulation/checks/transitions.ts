@@ -121,6 +121,11 @@ export class TransitionChecks {
       const { of, first, last } = body as unknown as Rejected
       this.#hooks.rejected(of, first, last)
     }
+    // on record is that they are lost; the event itself may have its way before it still
+    if (type === 'store.records_lost')
+      for (const [first, last] of (body['lost'] ?? []) as readonly (readonly [number, number])[])
+        for (const stream of ['readings', 'event'] as const)
+          this.#hooks.rejected(stream, first, last)
     this.holds.accepted(seq, { type, ts, body })
     if (!type.startsWith('alarm.') || type.endsWith('shelved')) return
     const event = body as unknown as AlarmEvent
